@@ -1,0 +1,54 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+)
+
+// Labels on NodeRuns.
+const (
+	// LabelWorkload holds the name of the Workload a NodeRun belongs to.
+	LabelWorkload = "schedfleet.dev/workload"
+	// LabelNode holds the name of the TestNode a NodeRun is for, shortened to a label's length.
+	LabelNode = "schedfleet.dev/node"
+)
+
+// FinalizerCleanup keeps a Workload until its NodeRuns have ended on their nodes.
+const FinalizerCleanup = "schedfleet.dev/cleanup"
+
+// Field owners of server-side apply, one per writer.
+const (
+	FieldOwnerManager = "schedfleet-manager"
+	FieldOwnerAgent   = "schedfleet-agent"
+)
+
+// DefaultLeaseNamespace is where agents keep their heartbeat Leases.
+const DefaultLeaseNamespace = "schedfleet-system"
+
+const (
+	maxObjectName = 253
+	maxLabelValue = 63
+)
+
+// NodeRunName is the name of the attempt-th NodeRun of a workload on a node.
+// It is a pure function, so creating it twice fails instead of running twice.
+func NodeRunName(workload, node string, attempt int32) string {
+	return fit(fmt.Sprintf("%s-%s-%d", workload, node, attempt), maxObjectName)
+}
+
+// NodeLabelValue is the value of LabelNode for a node.
+func NodeLabelValue(node string) string { return fit(node, maxLabelValue) }
+
+// fit keeps s where it is short enough and else replaces its end by a hash of the whole.
+func fit(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	sum := sha256.Sum256([]byte(s))
+	suffix := "-" + hex.EncodeToString(sum[:5])
+	return s[:limit-len(suffix)] + suffix
+}

@@ -1,0 +1,95 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Condition types of a NodeRun. Complete and Failed are terminal, and Valid is
+// set together with them.
+const (
+	// ConditionStarted says that an agent has taken the run.
+	ConditionStarted = "Started"
+	// ConditionValid says whether the sample counts. False carries a VoidReason.
+	ConditionValid = "Valid"
+)
+
+// VoidReason says why a sample does not count. The set is closed.
+//
+// +kubebuilder:validation:Enum=LoadAbsent;SchedulerDetached;Throttled;Frequency;Steal;Disturbed;ClockStep;MissingSamples;AgentRestart;NodeLost;SetupFailed;RunnerFailed;Cancelled
+type VoidReason string
+
+const (
+	// VoidLoadAbsent: a worker's counters stood still for longer than its work explains.
+	VoidLoadAbsent VoidReason = "LoadAbsent"
+	// VoidSchedulerDetached: the scheduler under test was not in charge all the time.
+	VoidSchedulerDetached VoidReason = "SchedulerDetached"
+	// VoidThrottled: CPU bandwidth was taken away.
+	VoidThrottled VoidReason = "Throttled"
+	// VoidFrequency: the CPUs did not run at a steady frequency.
+	VoidFrequency VoidReason = "Frequency"
+	// VoidSteal: the hypervisor took CPU time.
+	VoidSteal VoidReason = "Steal"
+	// VoidDisturbed: something else used the CPUs.
+	VoidDisturbed VoidReason = "Disturbed"
+	// VoidClockStep: the clock was stepped.
+	VoidClockStep VoidReason = "ClockStep"
+	// VoidMissingSamples: workers ended before the common stop.
+	VoidMissingSamples VoidReason = "MissingSamples"
+	// VoidAgentRestart: the agent was restarted during the run.
+	VoidAgentRestart VoidReason = "AgentRestart"
+	// VoidNodeLost: the node's heartbeat stopped.
+	VoidNodeLost VoidReason = "NodeLost"
+	// VoidSetupFailed: the workers could not be set up as asked.
+	VoidSetupFailed VoidReason = "SetupFailed"
+	// VoidRunnerFailed: the runner ended without a report.
+	VoidRunnerFailed VoidReason = "RunnerFailed"
+	// VoidCancelled: the run was cancelled.
+	VoidCancelled VoidReason = "Cancelled"
+)
+
+// Reasons of NodeRun conditions that are not VoidReasons.
+const (
+	ReasonTaken    = "TakenByAgent"
+	ReasonReported = "Reported"
+	ReasonValid    = "Valid"
+)
+
+// Finished says whether the attempt has ended.
+func (r *NodeRun) Finished() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionComplete) ||
+		meta.IsStatusConditionTrue(r.Status.Conditions, ConditionFailed)
+}
+
+// Started says whether an agent has taken the attempt.
+func (r *NodeRun) Started() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionStarted)
+}
+
+// Valid says whether the attempt gave a sample that counts.
+func (r *NodeRun) Valid() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionValid)
+}
+
+// VoidBecause is why the sample of an ended attempt does not count, with a message.
+func (r *NodeRun) VoidBecause() (VoidReason, string) {
+	c := meta.FindStatusCondition(r.Status.Conditions, ConditionValid)
+	if c == nil || c.Status == metav1.ConditionTrue {
+		return "", ""
+	}
+	return VoidReason(c.Reason), c.Message
+}
+
+// Infrastructure says whether a void sample is the fault of the fleet and not
+// of what was measured, so that repeating it elsewhere makes sense.
+func (v VoidReason) Infrastructure() bool {
+	switch v {
+	case VoidAgentRestart, VoidNodeLost, VoidRunnerFailed:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,209 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// NodeRun is one attempt of one Workload on one test node. The manager writes
+// its spec, the agent of that node its status.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=snr,categories=schedfleet
+// +kubebuilder:selectablefield:JSONPath=`.spec.nodeName`
+// +kubebuilder:printcolumn:name="Workload",type=string,JSONPath=`.spec.workload.name`
+// +kubebuilder:printcolumn:name="Node",type=string,JSONPath=`.spec.nodeName`
+// +kubebuilder:printcolumn:name="Attempt",type=integer,JSONPath=`.spec.attempt`
+// +kubebuilder:printcolumn:name="Complete",type=string,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type NodeRun struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what to run. It holds everything the node needs.
+	//
+	// +required
+	Spec NodeRunSpec `json:"spec"`
+
+	// status is what became of it.
+	//
+	// +optional
+	Status NodeRunStatus `json:"status,omitzero"`
+}
+
+// NodeRunList is a list of NodeRuns.
+//
+// +kubebuilder:object:root=true
+type NodeRunList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []NodeRun `json:"items"`
+}
+
+// NodeRunSpec is what to run on one node.
+type NodeRunSpec struct {
+	// nodeName is the test node.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="nodeName cannot be changed"
+	NodeName string `json:"nodeName"`
+
+	// workload is the Workload this is an attempt of.
+	//
+	// +required
+	Workload WorkloadReference `json:"workload"`
+
+	// attempt counts the NodeRuns of the Workload on this node, from 1.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt"`
+
+	// runID is unique to this attempt. A report that carries another one is not for this NodeRun.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=63
+	RunID string `json:"runID"`
+
+	// run is what to execute.
+	//
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self.groups == oldSelf.groups && self.duration == oldSelf.duration",message="run cannot be changed"
+	Run RunSpec `json:"run"`
+
+	// cancel asks the agent to stop the run and report what there is. It cannot be taken back.
+	//
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self || !oldSelf",message="cancel cannot be taken back"
+	Cancel bool `json:"cancel,omitempty"`
+}
+
+// WorkloadReference names a Workload in the same namespace.
+type WorkloadReference struct {
+	// name is its name.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// uid is its UID.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	UID string `json:"uid"`
+}
+
+// NodeRunStatus is what became of an attempt.
+type NodeRunStatus struct {
+	// observedGeneration is the generation of the spec this status is about.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions are the state: Started, Complete, Failed, Valid.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// agentInstance is the start of the agent process that took the run. Another
+	// instance never continues it.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	AgentInstance string `json:"agentInstance,omitempty"`
+
+	// startTime is when the agent took the run.
+	//
+	// +optional
+	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
+
+	// completionTime is when it ended.
+	//
+	// +optional
+	CompletionTime *metav1.MicroTime `json:"completionTime,omitempty"`
+
+	// result is what was measured. Absent where nothing was.
+	//
+	// +optional
+	Result *RunResult `json:"result,omitempty"`
+}
+
+// RunResult is what one node measured.
+type RunResult struct {
+	// runID is the run it belongs to.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	RunID string `json:"runID"`
+
+	// kernel is the release the node ran.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Kernel string `json:"kernel,omitempty"`
+
+	// cloneMethod is how workers were made, such as "clone3 without exec".
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	CloneMethod string `json:"cloneMethod,omitempty"`
+
+	// holdNanoseconds is the time from the common start to the common stop.
+	//
+	// +optional
+	HoldNanoseconds int64 `json:"holdNanoseconds,omitempty"`
+
+	// startSkewNanoseconds is the time from the common start to the last worker's first instruction of work.
+	//
+	// +optional
+	StartSkewNanoseconds int64 `json:"startSkewNanoseconds,omitempty"`
+
+	// supervisorCPUNanoseconds is the CPU time of the runner itself during the hold.
+	//
+	// +optional
+	SupervisorCPUNanoseconds int64 `json:"supervisorCPUNanoseconds,omitempty"`
+
+	// groups are the results per group.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Groups []GroupResult `json:"groups,omitempty"`
+
+	// problems are workers that did not do what was asked, at most 8.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Problems []WorkerResult `json:"problems,omitempty"`
+
+	// problemCount is how many there were.
+	//
+	// +optional
+	ProblemCount int32 `json:"problemCount,omitempty"`
+
+	// notes say what was not as asked but does not void the sample, at most 8.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=256
+	Notes []string `json:"notes,omitempty"`
+
+	// histogramTruncated says that histograms were left out to keep the status small.
+	//
+	// +optional
+	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
+}

@@ -1,0 +1,248 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// TestNode is a machine that runs Workloads. Its agent writes the status;
+// people write the spec, labels and taints. Whether it is alive is told by the
+// Lease of the same name, not by status writes.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=stn,categories=schedfleet
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="CPUs",type=integer,JSONPath=`.status.topology.cpus`
+// +kubebuilder:printcolumn:name="Shape",type=string,JSONPath=`.status.topology.shape`
+// +kubebuilder:printcolumn:name="Kernel",type=string,JSONPath=`.status.kernel`
+// +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.status.scheduler`
+// +kubebuilder:printcolumn:name="Running",type=string,JSONPath=`.status.currentRun`
+// +kubebuilder:printcolumn:name="Cordoned",type=boolean,JSONPath=`.spec.unschedulable`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type TestNode struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what people say about the node.
+	//
+	// +optional
+	Spec TestNodeSpec `json:"spec,omitzero"`
+
+	// status is what the agent says about the node.
+	//
+	// +optional
+	Status TestNodeStatus `json:"status,omitzero"`
+}
+
+// TestNodeList is a list of TestNodes.
+//
+// +kubebuilder:object:root=true
+type TestNodeList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []TestNode `json:"items"`
+}
+
+// TestNodeSpec is what people say about the node.
+type TestNodeSpec struct {
+	// unschedulable keeps new NodeRuns off the node; running ones go on. Default false.
+	//
+	// +optional
+	Unschedulable bool `json:"unschedulable,omitempty"`
+
+	// taints keep Workloads off the node that do not tolerate them.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=key
+	// +kubebuilder:validation:MaxItems=32
+	Taints []Taint `json:"taints,omitempty"`
+}
+
+// Taint keeps Workloads off a node.
+type Taint struct {
+	// key is what tolerations refer to.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key"`
+
+	// value says more.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Value string `json:"value,omitempty"`
+}
+
+// TestNodeStatus is what the agent says about the node.
+type TestNodeStatus struct {
+	// observedGeneration is the generation of the spec this status is about.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions are the state: Ready.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// agentVersion is the agent's version.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	AgentVersion string `json:"agentVersion,omitempty"`
+
+	// agentInstance is the start of the agent process.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	AgentInstance string `json:"agentInstance,omitempty"`
+
+	// bootID is the kernel's id of this boot.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	BootID string `json:"bootID,omitempty"`
+
+	// kernel is the kernel release.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Kernel string `json:"kernel,omitempty"`
+
+	// architecture is the machine's architecture in Go's words, such as amd64.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	Architecture string `json:"architecture,omitempty"`
+
+	// scheduler is the scheduler in charge of normal tasks: "kernel", or the name
+	// of the sched_ext scheduler loaded.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Scheduler string `json:"scheduler,omitempty"`
+
+	// topology is the shape of the machine.
+	//
+	// +optional
+	Topology *Topology `json:"topology,omitempty"`
+
+	// features are what the node was probed for.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Features []Feature `json:"features,omitempty"`
+
+	// currentRun is the NodeRun the node executes now, as namespace/name.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	CurrentRun string `json:"currentRun,omitempty"`
+}
+
+// Topology is the shape of a machine.
+type Topology struct {
+	// shape sums it up: NUMA nodes, last-level caches, cores per cache, threads per core, such as 1n2l4c2t.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Shape string `json:"shape,omitempty"`
+
+	// onlineCPUs is the list of online CPUs.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	OnlineCPUs string `json:"onlineCPUs,omitempty"`
+
+	// cpus is the number of online CPUs.
+	//
+	// +optional
+	CPUs int32 `json:"cpus,omitempty"`
+
+	// cores is the number of cores with an online CPU.
+	//
+	// +optional
+	Cores int32 `json:"cores,omitempty"`
+
+	// llcs is the number of last-level caches.
+	//
+	// +optional
+	LLCs int32 `json:"llcs,omitempty"`
+
+	// numaNodes is the number of NUMA nodes.
+	//
+	// +optional
+	NUMANodes int32 `json:"numaNodes,omitempty"`
+
+	// smt says whether some core has two or more threads.
+	//
+	// +optional
+	SMT bool `json:"smt,omitempty"`
+}
+
+// FeatureState is what a probe found.
+//
+// +kubebuilder:validation:Enum=Present;Absent;Unknown
+type FeatureState string
+
+const (
+	// FeaturePresent: the probe found it.
+	FeaturePresent FeatureState = "Present"
+	// FeatureAbsent: the probe found that it is not there.
+	FeatureAbsent FeatureState = "Absent"
+	// FeatureUnknown: the probe could not tell.
+	FeatureUnknown FeatureState = "Unknown"
+)
+
+// Feature is something a node was probed for.
+type Feature struct {
+	// name is the feature's name, such as CgroupV2, CgroupCPU, Realtime, SchedExt.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Name string `json:"name"`
+
+	// state is what the probe found.
+	//
+	// +required
+	State FeatureState `json:"state"`
+
+	// message says why it is absent or unknown.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Message string `json:"message,omitempty"`
+}
+
+// ConditionReady says whether the agent takes NodeRuns.
+const ConditionReady = "Ready"
+
+// Reasons of ConditionReady.
+const (
+	ReasonAgentReady = "AgentReady"
+	// ReasonAgentStopped: the agent was ended in good order.
+	ReasonAgentStopped = "AgentStopped"
+	// ReasonCannotFork: the node cannot make workers.
+	ReasonCannotFork = "CannotFork"
+	// ReasonNotClean: leftovers of an earlier run could not be removed.
+	ReasonNotClean = "NotClean"
+)
+
+// Ready says whether the agent last said it takes NodeRuns. Whether the agent
+// still lives is told by its Lease.
+func (n *TestNode) Ready() bool {
+	return meta.IsStatusConditionTrue(n.Status.Conditions, ConditionReady)
+}

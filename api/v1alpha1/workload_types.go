@@ -1,0 +1,307 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Workload is a load for the scheduler and the nodes it is to run on.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=swl,categories=schedfleet
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.conditions[?(@.type=="Progressing")].reason`
+// +kubebuilder:printcolumn:name="Complete",type=string,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Nodes",type=integer,JSONPath=`.status.nodes.desired`
+// +kubebuilder:printcolumn:name="Active",type=integer,JSONPath=`.status.nodes.active`
+// +kubebuilder:printcolumn:name="Valid",type=integer,JSONPath=`.status.nodes.valid`
+// +kubebuilder:printcolumn:name="Void",type=integer,JSONPath=`.status.nodes.void`
+// +kubebuilder:printcolumn:name="Duration",type=string,JSONPath=`.spec.duration`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Progressing")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",message="metadata.name must be a DNS label: at most 63 of a-z, 0-9 and -, since it becomes a label of every NodeRun"
+type Workload struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what to run and where.
+	//
+	// +required
+	Spec WorkloadSpec `json:"spec"`
+
+	// status is what became of it.
+	//
+	// +optional
+	Status WorkloadStatus `json:"status,omitzero"`
+}
+
+// WorkloadList is a list of Workloads.
+//
+// +kubebuilder:object:root=true
+type WorkloadList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Workload `json:"items"`
+}
+
+// WorkloadSpec is what to run and where. It cannot be changed, but for suspend
+// and ttlAfterFinished: a changed load is another Workload.
+//
+// +kubebuilder:validation:XValidation:rule="self.duration == oldSelf.duration && self.seed == oldSelf.seed && self.groups == oldSelf.groups && has(self.cgroups) == has(oldSelf.cgroups) && (!has(self.cgroups) || self.cgroups == oldSelf.cgroups) && has(self.schedulingPolicies) == has(oldSelf.schedulingPolicies) && (!has(self.schedulingPolicies) || self.schedulingPolicies == oldSelf.schedulingPolicies) && has(self.memoryPolicies) == has(oldSelf.memoryPolicies) && (!has(self.memoryPolicies) || self.memoryPolicies == oldSelf.memoryPolicies)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+type WorkloadSpec struct {
+	RunSpec `json:",inline"`
+
+	// placement is which test nodes to run on. Default: one node, any.
+	//
+	// +optional
+	// +default={}
+	Placement Placement `json:"placement,omitzero"`
+
+	// priority decides which waiting Workload gets free nodes first; the higher
+	// one does, and among equals the older. Default 0.
+	//
+	// +optional
+	// +default=0
+	// +kubebuilder:validation:Minimum=-1000000
+	// +kubebuilder:validation:Maximum=1000000
+	Priority int32 `json:"priority"`
+
+	// retries is how many NodeRuns may be repeated after an infrastructure
+	// failure (agent restarted, node lost, runner failed), over all nodes. Default 1.
+	//
+	// +optional
+	// +default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Retries int32 `json:"retries"`
+
+	// deadline bounds the time from creation to completion, waiting included;
+	// time spent suspended does not stop it. Unset, there is no bound.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 90s or 1h"
+	Deadline *metav1.Duration `json:"deadline,omitempty"`
+
+	// ttlAfterFinished is how long a finished Workload is kept before it is
+	// deleted. Unset, it is kept.
+	//
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')",message="must be a duration of 0s or more, such as 0s or 24h"
+	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
+
+	// suspend holds a Workload back: no NodeRun is created, and running ones are
+	// cancelled. Set to false it starts, from the beginning. Default false.
+	//
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// Placement is which test nodes to run on.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.nodes), has(self.nodesPercent), has(self.allNodes) && self.allNodes].filter(x, x).size() <= 1",message="at most one of nodes, nodesPercent and allNodes may be set"
+type Placement struct {
+	// nodes is how many test nodes to run on. Default 1, unless allNodes is set.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	Nodes *int32 `json:"nodes,omitempty"`
+
+	// nodesPercent is how many of the fitting test nodes to run on. Not supported yet.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	NodesPercent *int32 `json:"nodesPercent,omitempty"`
+
+	// allNodes runs on every fitting test node there is when the Workload is
+	// placed. Default false.
+	//
+	// +optional
+	AllNodes bool `json:"allNodes,omitempty"`
+
+	// nodeSelector is the labels a test node must have.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+
+	// tolerations are the taints of test nodes that do not matter.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Tolerations []Toleration `json:"tolerations,omitempty"`
+
+	// requires is what a test node's machine must have.
+	//
+	// +optional
+	Requires *MachineRequirements `json:"requires,omitempty"`
+
+	// gang starts all nodes together or none. Not supported yet.
+	//
+	// +optional
+	Gang bool `json:"gang,omitempty"`
+}
+
+// Toleration names taints that do not keep a Workload off a test node.
+type Toleration struct {
+	// key is the taint's key.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key"`
+
+	// value is the taint's value. Unset, any value is meant.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Value *string `json:"value,omitempty"`
+}
+
+// MachineRequirements is what a test node's machine must have.
+type MachineRequirements struct {
+	// minCPUs is the least number of online CPUs.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MinCPUs *int32 `json:"minCPUs,omitempty"`
+
+	// minLLCs is the least number of last-level caches.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MinLLCs *int32 `json:"minLLCs,omitempty"`
+
+	// minNUMANodes is the least number of NUMA nodes.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MinNUMANodes *int32 `json:"minNUMANodes,omitempty"`
+
+	// smt asks for two or more threads in some core.
+	//
+	// +optional
+	SMT bool `json:"smt,omitempty"`
+
+	// features are the names of features that must be Present in the status of the test node.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=64
+	Features []string `json:"features,omitempty"`
+}
+
+// WorkloadStatus is what became of a Workload. It stays bounded whatever the number of nodes.
+type WorkloadStatus struct {
+	// observedGeneration is the generation of the spec this status is about.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// conditions are the state: Accepted, Placed, Progressing, Complete, Failed.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// startTime is when the first NodeRun was created.
+	//
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime is when the Workload became Complete or Failed.
+	//
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+
+	// nodes counts NodeRuns by what became of them.
+	//
+	// +optional
+	Nodes *NodeCounts `json:"nodes,omitempty"`
+
+	// groups are the results of all valid NodeRuns, merged.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
+	Groups []GroupResult `json:"groups,omitempty"`
+
+	// mergedNodeRuns is how many NodeRuns groups was merged from.
+	//
+	// +optional
+	MergedNodeRuns int32 `json:"mergedNodeRuns,omitempty"`
+
+	// failures are NodeRuns that are not valid, the newest first, at most 10.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Failures []NodeFailure `json:"failures,omitempty"`
+
+	// histogramTruncated says that histograms were left out or thinned to keep the status small.
+	//
+	// +optional
+	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
+}
+
+// NodeCounts counts the NodeRuns of a Workload.
+type NodeCounts struct {
+	// desired is the number of nodes the Workload is to run on.
+	//
+	// +required
+	Desired int32 `json:"desired"`
+
+	// active is the number of NodeRuns that have not ended.
+	//
+	// +required
+	Active int32 `json:"active"`
+
+	// valid is the number of NodeRuns that ended with a valid sample.
+	//
+	// +required
+	Valid int32 `json:"valid"`
+
+	// void is the number of NodeRuns that ended with a void sample or none.
+	//
+	// +required
+	Void int32 `json:"void"`
+}
+
+// NodeFailure is a NodeRun that did not give a valid sample.
+type NodeFailure struct {
+	// node is the test node's name.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	Node string `json:"node"`
+
+	// nodeRun is the NodeRun's name.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	NodeRun string `json:"nodeRun"`
+
+	// reason is why it is void.
+	//
+	// +required
+	Reason VoidReason `json:"reason"`
+
+	// message says more.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
+}

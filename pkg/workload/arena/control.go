@@ -1,0 +1,156 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package arena
+
+import (
+	"fmt"
+	"structs"
+	"sync/atomic"
+	"time"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	magic   = 0x5c4edf1ee7a7e4a1
+	version = 1
+)
+
+// Words of Control.start.
+const (
+	startParked = 0
+	startGo     = 1
+	startAbort  = 2
+)
+
+// Control is the page of words between the runner and all workers. Words of
+// different writers, and words that are waited on, have a cache line each.
+type Control struct {
+	_       structs.HostLayout
+	magic   uint64
+	version uint32
+	workers uint32
+	_       [lineSize - 16]byte
+	start   uint32 // runner writes, workers wait
+	_       [lineSize - 4]byte
+	stop    uint32 // runner writes, workers read and wait
+	_       [lineSize - 4]byte
+	parked  uint32 // workers add, runner waits
+	_       [lineSize - 4]byte
+	startNS int64 // runner writes before start
+	_       [lineSize - 8]byte
+
+	forkWorker uint32 // zygote writes; number of the worker + 1
+	forkStep   uint32
+	forkErrno  uint32
+	_          [lineSize - 12]byte
+}
+
+func (c *Control) init(workers int) {
+	c.magic, c.version, c.workers = magic, version, uint32(workers)
+}
+
+func (c *Control) check(workers int) error {
+	if c.magic != magic || c.version != version || c.workers != uint32(workers) {
+		return fmt.Errorf("the arena is of version %d for %d workers, not of version %d for %d", c.version, c.workers, version, workers)
+	}
+	return nil
+}
+
+// Park counts the calling worker as parked and blocks until start or abort. It
+// reports whether to work. For workers.
+func (c *Control) Park() bool {
+	if atomic.AddUint32(&c.parked, 1) == c.workers {
+		sys.RawFutexWake(&c.parked, 1)
+	}
+	for {
+		switch atomic.LoadUint32(&c.start) {
+		case startGo:
+			return true
+		case startAbort:
+			return false
+		}
+		sys.RawFutexWait(&c.start, startParked, 0)
+	}
+}
+
+// AwaitParked waits up to timeout for a change of the number of parked workers
+// and returns it.
+func (c *Control) AwaitParked(timeout time.Duration) int {
+	n := atomic.LoadUint32(&c.parked)
+	if n < c.workers {
+		_ = sys.FutexWait(&c.parked, n, int64(timeout))
+		n = atomic.LoadUint32(&c.parked)
+	}
+	return int(n)
+}
+
+// Start lets all parked workers go and returns the time of that on CLOCK_MONOTONIC.
+func (c *Control) Start() int64 {
+	now := sys.Monotonic()
+	atomic.StoreInt64(&c.startNS, now)
+	atomic.StoreUint32(&c.start, startGo)
+	sys.RawFutexWake(&c.start, int(^uint32(0)>>1))
+	return now
+}
+
+// Abort makes parked workers leave without working. After Start it does nothing.
+func (c *Control) Abort() {
+	if atomic.CompareAndSwapUint32(&c.start, startParked, startAbort) {
+		sys.RawFutexWake(&c.start, int(^uint32(0)>>1))
+	}
+}
+
+// Stop makes working workers leave and returns the time of that.
+func (c *Control) Stop() int64 {
+	now := sys.Monotonic()
+	atomic.StoreUint32(&c.stop, 1)
+	sys.RawFutexWake(&c.stop, int(^uint32(0)>>1))
+	return now
+}
+
+// Stopped says whether Stop was called.
+func (c *Control) Stopped() bool { return atomic.LoadUint32(&c.stop) != 0 }
+
+// StartTime is the time of Start, 0 before it.
+func (c *Control) StartTime() int64 { return atomic.LoadInt64(&c.startNS) }
+
+// WaitStop sleeps until the deadline or Stop, whichever comes first. For workers.
+func (c *Control) WaitStop(deadline int64) {
+	for !c.Stopped() {
+		if errno := sys.RawFutexWaitUntil(&c.stop, 0, deadline); errno == unix.ETIMEDOUT {
+			return
+		}
+	}
+}
+
+// ForkStep is a step of making a worker.
+type ForkStep uint32
+
+// Steps in order.
+const (
+	ForkPipes ForkStep = iota + 1
+	ForkClone
+)
+
+func (s ForkStep) String() string {
+	if s == ForkPipes {
+		return "making its pipes"
+	}
+	return "forking it"
+}
+
+// SetForkError notes which worker could not be made, at which step and why. For the zygote.
+func (c *Control) SetForkError(worker int, step ForkStep, errno unix.Errno) {
+	atomic.StoreUint32(&c.forkStep, uint32(step))
+	atomic.StoreUint32(&c.forkErrno, uint32(errno))
+	atomic.StoreUint32(&c.forkWorker, uint32(worker)+1)
+}
+
+// ForkError is what SetForkError noted; ok is false when nothing was.
+func (c *Control) ForkError() (worker int, step ForkStep, errno unix.Errno, ok bool) {
+	n := atomic.LoadUint32(&c.forkWorker)
+	return int(n) - 1, ForkStep(atomic.LoadUint32(&c.forkStep)), unix.Errno(atomic.LoadUint32(&c.forkErrno)), n != 0
+}

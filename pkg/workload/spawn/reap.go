@@ -1,0 +1,186 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// reaper waits for the workers, which are children of this process, and notes how
+// each ended. It is the only one that reaps them, so a pid in it cannot be reused
+// before it is marked as reaped.
+type reaper struct {
+	epoll int
+	quit  int // eventfd
+
+	mu    sync.Mutex
+	pids  []int // 0 where there never was a task
+	fds   []int // pidfds, -1 when closed
+	exits []Exit
+	left  int
+	gone  chan struct{} // closed when no task is left
+	early chan struct{} // closed when a task has ended
+
+	stopped chan struct{} // closed when the goroutine has ended
+}
+
+const quitSlot = -1
+
+// newReaper follows the given children. A pid of 0 is skipped.
+func newReaper(pids []int) (*reaper, error) {
+	r := &reaper{
+		epoll: -1, quit: -1, pids: pids, fds: make([]int, len(pids)), exits: make([]Exit, len(pids)),
+		gone: make(chan struct{}), early: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	for i := range r.fds {
+		r.fds[i] = -1
+	}
+	if err := r.open(); err != nil {
+		r.closeFDs()
+		return nil, err
+	}
+	if r.left == 0 {
+		close(r.gone)
+	}
+	go r.loop()
+	return r, nil
+}
+
+func (r *reaper) open() error {
+	var err error
+	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	if r.quit, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	if err := r.watch(r.quit, quitSlot); err != nil {
+		return err
+	}
+	for i, pid := range r.pids {
+		if pid == 0 {
+			continue
+		}
+		if r.fds[i], err = unix.PidfdOpen(pid, 0); err != nil {
+			r.fds[i] = -1
+			return fmt.Errorf("opening a descriptor on worker %d (pid %d): %w%s", i, pid, err, limitHint(err))
+		}
+		if err := r.watch(r.fds[i], i); err != nil {
+			return err
+		}
+		r.left++
+	}
+	return nil
+}
+
+func limitHint(err error) string {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return " (each worker needs a descriptor: raise the limit on open files or declare fewer workers)"
+	}
+	return ""
+}
+
+func (r *reaper) watch(fd, slot int) error {
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(slot)}
+	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &ev))
+}
+
+// loop ends when close is called.
+func (r *reaper) loop() {
+	defer close(r.stopped)
+	events := make([]unix.EpollEvent, 64)
+	for {
+		n, err := unix.EpollWait(r.epoll, events, -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		for _, ev := range events[:max(n, 0)] {
+			if ev.Fd == quitSlot {
+				return
+			}
+			r.reap(int(ev.Fd))
+		}
+	}
+}
+
+func (r *reaper) reap(i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fds[i] < 0 {
+		return
+	}
+	var status unix.WaitStatus
+	pid, err := unix.Wait4(r.pids[i], &status, unix.WNOHANG, nil)
+	if err != nil || pid != r.pids[i] {
+		return // not dead yet; epoll tells again
+	}
+	r.exits[i].Reaped, r.exits[i].Status = true, status
+	_ = unix.Close(r.fds[i])
+	r.fds[i] = -1
+	select {
+	case <-r.early:
+	default:
+		close(r.early)
+	}
+	if r.left--; r.left == 0 {
+		close(r.gone)
+	}
+}
+
+// kill sends SIGKILL to every task that is left and says how many there were.
+// marked notes it as our doing.
+func (r *reaper) kill(marked bool) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for i, fd := range r.fds {
+		if fd < 0 {
+			continue
+		}
+		n++
+		r.exits[i].Killed = r.exits[i].Killed || marked
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+	}
+	return n
+}
+
+// wait blocks until no task is left, for at most the given time.
+func (r *reaper) wait(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-r.gone:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (r *reaper) snapshot() []Exit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]Exit(nil), r.exits...)
+}
+
+// close ends the goroutine and closes the descriptors.
+func (r *reaper) close() {
+	var one = []byte{1, 0, 0, 0, 0, 0, 0, 0}
+	_, _ = unix.Write(r.quit, one)
+	<-r.stopped
+	r.closeFDs()
+}
+
+func (r *reaper) closeFDs() {
+	for _, fd := range append(r.fds, r.epoll, r.quit) {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}

@@ -1,0 +1,387 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spawn
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/arena"
+	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
+	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
+)
+
+// The test binary is its own zygote.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == ZygoteCommand {
+		os.Exit(Zygote())
+	}
+	os.Exit(m.Run())
+}
+
+func iters(n int64) *int64 { return &n }
+
+func ms(n int) quantity.Duration { return quantity.Duration(time.Duration(n) * time.Millisecond) }
+
+func group(name string, workers int, w work.Spec) spec.Group {
+	return spec.Group{Name: name, Workers: workers, CloneMode: spec.CloneModeFork, Work: w}
+}
+
+func start(t *testing.T, groups ...spec.Group) *Handle {
+	t.Helper()
+	return startRun(t, &spec.Run{Duration: ms(1000), Seed: 1, Groups: groups})
+}
+
+func startRun(t *testing.T, run *spec.Run) *Handle {
+	t.Helper()
+	h, err := Spawn(context.Background(), config(t, run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func config(t *testing.T, run *spec.Run) Config {
+	t.Helper()
+	var mask unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &mask); err != nil {
+		t.Fatal(err)
+	}
+	var cpus []int
+	for cpu := range 1024 {
+		if mask.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	resolved, err := run.Resolve(cpuset.New(cpus...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{Run: resolved, Stderr: os.Stderr}
+}
+
+func workers(h *Handle) []Worker {
+	var list []Worker
+	for w := range h.Workers {
+		list = append(list, w)
+	}
+	return list
+}
+
+var everyKind = map[string]struct {
+	workers int
+	spec    work.Spec
+}{
+	"spinWait":      {2, work.Spec{SpinWait: &work.SpinWait{}}},
+	"yieldHeavy":    {2, work.Spec{YieldHeavy: &work.YieldHeavy{}}},
+	"bursty":        {2, work.Spec{Bursty: &work.Bursty{Burst: ms(2), Sleep: ms(3)}}},
+	"pipeIo":        {4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(64)}}},
+	"futexPingPong": {4, work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: iters(64)}}},
+	"futexFanOut":   {5, work.Spec{FutexFanOut: &work.FutexFanOut{FanOut: 4, SpinIters: iters(64)}}},
+	"timerLatency":  {2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}}},
+}
+
+func TestEveryKindWorksAndStops(t *testing.T) {
+	for name, tc := range everyKind {
+		t.Run(name, func(t *testing.T) {
+			h := start(t, group("g", tc.workers, tc.spec))
+			h.Start()
+			h.Hold(t.Context(), 300*time.Millisecond)
+			told := time.Now()
+			h.Stop(nil)
+			if took := time.Since(told); took > time.Second {
+				t.Errorf("stopping took %v", took)
+			}
+			kind, _ := tc.spec.Kind()
+			var samples uint64
+			for _, w := range workers(h) {
+				if w.Stage != arena.StageStopped || !w.Exit.Clean() {
+					t.Errorf("worker %d: stage %v, %v, %q", w.Index, w.Stage, w.Exit, w.Text)
+				}
+				if w.Figures.Iterations == 0 || w.Figures.CPU == 0 || w.Figures.Ended <= w.Figures.Began || !w.Figures.Schedstat {
+					t.Errorf("worker %d: %+v", w.Index, w.Figures)
+				}
+				if len(w.CPUs) == 0 {
+					t.Errorf("worker %d ran on no CPU", w.Index)
+				}
+				for _, hist := range w.Histograms {
+					samples += hist.Count()
+				}
+			}
+			if wants := len(kind.Shape().Metrics) > 0; wants != (samples > 0) {
+				t.Errorf("%d latency samples", samples)
+			}
+		})
+	}
+}
+
+// The claim of the design: a worker is one task, and nothing runs beside it.
+func TestAWorkerIsOneTask(t *testing.T) {
+	h := start(t, group("g", 8, work.Spec{SpinWait: &work.SpinWait{}}))
+	h.Start()
+	for _, w := range workers(h) {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", w.TID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(tasks) != 1 {
+			t.Errorf("worker %d has %d tasks", w.Index, len(tasks))
+		}
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.TID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("PPid:\t%d\n", os.Getpid()); !strings.Contains(string(status), want) {
+			t.Errorf("worker %d is not our child", w.Index)
+		}
+	}
+	h.Stop(nil)
+}
+
+func TestAWorkerHoldsItsOwnDescriptorsOnly(t *testing.T) {
+	h := start(t,
+		group("alone", 1, work.Spec{SpinWait: &work.SpinWait{}}),
+		group("pairs", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(1)}}))
+	pipes := map[string][]int{}
+	for i, w := range workers(h) {
+		dir := fmt.Sprintf("/proc/%d/fd", w.TID)
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 3
+		if w.Group.Name == "pairs" {
+			want = 5
+		}
+		if len(entries) != want {
+			t.Errorf("worker %d of %s has %d descriptors, want %d", w.Index, w.Group.Name, len(entries), want)
+		}
+		for _, e := range entries {
+			target, err := os.Readlink(filepath.Join(dir, e.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(target, "pipe:") {
+				pipes[target] = append(pipes[target], i)
+			} else if target != os.DevNull {
+				t.Errorf("worker %d of %s holds %s", w.Index, w.Group.Name, target)
+			}
+		}
+	}
+	if len(pipes) != 4 {
+		t.Errorf("%d pipes, want 4", len(pipes))
+	}
+	for pipe, holders := range pipes {
+		if len(holders) != 2 || holders[0]%2 == 0 || holders[1] != holders[0]+1 {
+			t.Errorf("%s is held by workers %v, not by one pair", pipe, holders)
+		}
+	}
+}
+
+func TestSetUpReachesTheKernel(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("real-time classes and negative nice values need root")
+	}
+	cpu := config(t, &spec.Run{Duration: ms(1), Groups: []spec.Group{func() spec.Group {
+		g := group("g", 1, work.Spec{SpinWait: &work.SpinWait{}})
+		g.Affinity = &spec.Affinity{SingleCPU: &struct{}{}}
+		return g
+	}()}}).Run.Groups[0].CPUs[0]
+	nice := -3
+	g := group("a-rather-long-group-name", 2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}})
+	g.Nice, g.SchedulingPolicy, g.Affinity = &nice, "rt", &spec.Affinity{Exact: cpu.String()}
+	run := &spec.Run{Duration: ms(1000), Seed: 1, Groups: []spec.Group{g},
+		SchedulingPolicies: []spec.SchedulingPolicy{{Name: "rt", FIFO: &spec.Realtime{Priority: 7}}}}
+	h := startRun(t, run)
+	for _, w := range workers(h) {
+		var mask unix.CPUSet
+		if err := unix.SchedGetaffinity(w.TID, &mask); err != nil || mask.Count() != 1 || !mask.IsSet(cpu.List()[0]) {
+			t.Errorf("worker %d: affinity to %d CPUs, %v", w.Index, mask.Count(), err)
+		}
+		attr, err := unix.SchedGetAttr(w.TID, 0)
+		if err != nil || attr.Policy != unix.SCHED_FIFO || attr.Priority != 7 {
+			t.Errorf("worker %d: %+v, %v", w.Index, attr, err)
+		}
+		if got, err := unix.Getpriority(unix.PRIO_PROCESS, w.TID); err != nil || 20-got != nice {
+			t.Errorf("worker %d: nice %d, %v", w.Index, 20-got, err)
+		}
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", w.TID))
+		if got := strings.TrimSpace(string(comm)); got != "a-rather-long-g" {
+			t.Errorf("worker %d is called %q", w.Index, got)
+		}
+	}
+}
+
+func TestStopBeforeStart(t *testing.T) {
+	h := start(t, group("g", 4, work.Spec{SpinWait: &work.SpinWait{}}))
+	h.Stop(nil)
+	h.Stop(nil)
+	for _, w := range workers(h) {
+		if w.Stage != arena.StageAborted || w.Exit.Status.ExitStatus() != exitAborted || w.Figures.Iterations != 0 {
+			t.Errorf("worker %d: stage %v, %v, %d iterations", w.Index, w.Stage, w.Exit, w.Figures.Iterations)
+		}
+	}
+}
+
+func TestAKilledWorkerKeepsWhatItMeasured(t *testing.T) {
+	h := start(t, group("g", 2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}}))
+	h.Start()
+	victim := workers(h)[0]
+	waitFor(t, "the victim to have measured", func() bool { return workers(h)[0].Histograms[0].Count() > 20 })
+	if err := unix.Kill(victim.TID, unix.SIGSEGV); err != nil {
+		t.Fatal(err)
+	}
+	<-h.reaper.early
+	h.Stop(nil)
+	after := workers(h)
+	if got := after[0].Exit; !got.Status.Signaled() || got.Status.Signal() != unix.SIGSEGV || got.Killed {
+		t.Errorf("the victim %v", got)
+	}
+	if after[0].Stage != arena.StageRunning || after[0].Histograms[0].Count() <= 20 {
+		t.Errorf("the victim's stage is %v with %d samples", after[0].Stage, after[0].Histograms[0].Count())
+	}
+	if !after[1].Exit.Clean() || after[1].Stage != arena.StageStopped {
+		t.Errorf("the other one %v at stage %v", after[1].Exit, after[1].Stage)
+	}
+}
+
+func TestAFrozenWorkerIsKilledAtTheStop(t *testing.T) {
+	h := start(t, group("g", 2, work.Spec{SpinWait: &work.SpinWait{}}))
+	h.Start()
+	if err := unix.Kill(workers(h)[1].TID, unix.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	h.Stop(nil)
+	after := workers(h)
+	if got := after[1].Exit; !got.Killed || !got.Reaped || !strings.Contains(got.String(), "did not stop in time") {
+		t.Errorf("the stopped one: %v", got)
+	}
+	if !after[0].Exit.Clean() {
+		t.Errorf("the other one: %v", after[0].Exit)
+	}
+}
+
+func TestARefusedSetUpNamesWorkerAndStep(t *testing.T) {
+	run := &spec.Run{Duration: ms(1000), Groups: []spec.Group{group("g", 2, work.Spec{SpinWait: &work.SpinWait{}})}}
+	cfg := config(t, run)
+	cfg.Run.Groups[0].CPUs = []cpuset.CPUSet{cpuset.New(1000)}
+	h, err := Spawn(t.Context(), cfg)
+	if err == nil {
+		h.Close()
+		t.Fatal("spawned on a CPU that is not there")
+	}
+	for _, want := range []string{"group g, worker 0 of 2", "setting the CPU affinity", "invalid argument"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	assertNoChildren(t)
+}
+
+func TestManyForks(t *testing.T) {
+	const rounds, each = 10, 500
+	for range rounds {
+		h := start(t, group("g", each, work.Spec{YieldHeavy: &work.YieldHeavy{}}))
+		h.Start()
+		h.Stop(nil)
+		for _, w := range workers(h) {
+			if !w.Exit.Clean() {
+				t.Fatalf("worker %d: %v at stage %v", w.Index, w.Exit, w.Stage)
+			}
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	assertNoChildren(t)
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	before := descriptors(t)
+	for _, stage := range []string{"parked", "running"} {
+		h := start(t, group("g", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(1)}}))
+		if stage == "running" {
+			h.Start()
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := h.Close(); err != nil {
+			t.Errorf("closing twice: %v", err)
+		}
+		assertNoChildren(t)
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func TestSlots(t *testing.T) {
+	alone := work.Shape{SetSize: 1}
+	pair := work.Shape{SetSize: 2, RegionBytes: 4}
+	five := work.Shape{SetSize: 5, RegionBytes: 4}
+	var b bases
+	b = b.next(alone, 3).next(pair, 4)
+	for name, tc := range map[string]struct {
+		shape work.Shape
+		at    bases
+		i     int
+		want  slot
+	}{
+		"the first worker of all":           {alone, bases{}, 0, slot{0, -1, 0}},
+		"no region for who works alone":     {alone, bases{}, 2, slot{2, -1, 0}},
+		"the second pair's second":          {pair, bases{3, 0}, 3, slot{6, 1, 1}},
+		"a set begins with position 0":      {five, b, 5, slot{12, 3, 0}},
+		"regions go on after another group": {five, b, 4, slot{11, 2, 4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := slotOf(tc.at, tc.shape, tc.i); got != tc.want {
+				t.Errorf("got %+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func assertNoChildren(t *testing.T) {
+	t.Helper()
+	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
+		t.Errorf("children are left: wait4 gives pid %d, %v", pid, err)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}

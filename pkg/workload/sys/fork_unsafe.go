@@ -1,0 +1,125 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sys
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The runtime's own hooks around a fork. The linker lets them be pulled because
+// other projects that fork without exec depend on them. They are needed: without
+// them a signal, a stack growth or a preemption that hits the fork leaves the
+// child hanging.
+
+//go:linkname runtimeBeforeFork syscall.runtime_BeforeFork
+func runtimeBeforeFork()
+
+//go:linkname runtimeAfterFork syscall.runtime_AfterFork
+func runtimeAfterFork()
+
+//go:linkname runtimeAfterForkInChild syscall.runtime_AfterForkInChild
+func runtimeAfterForkInChild()
+
+// cloneArgs is struct clone_args of clone3(2), version 2 (88 bytes).
+type cloneArgs struct {
+	flags, pidFD, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+}
+
+// ForkTarget says where a fork goes. It must be made before the first fork.
+type ForkTarget struct {
+	args cloneArgs
+}
+
+// NewForkTarget returns the target for children that become siblings of the
+// caller (CLONE_PARENT), inside the cgroup that cgroupFD is open on; -1 means the
+// caller's own cgroup.
+func NewForkTarget(cgroupFD int) *ForkTarget {
+	t := &ForkTarget{args: cloneArgs{flags: unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID}}
+	if cgroupFD >= 0 {
+		t.args.flags |= unix.CLONE_INTO_CGROUP
+		t.args.cgroup = uint64(cgroupFD)
+	}
+	return t
+}
+
+// Fork copies the process. In the parent it returns the child's id, in the child
+// 0. The kernel stores the child's id in tid before the child runs, so that it is
+// known even when the caller dies at once; tid lies in shared memory.
+//
+// Preconditions: the caller is locked to its thread, has called GrowStack, and is
+// a zygote, that is a process in which nothing else happens.
+//
+//go:noinline
+//go:norace
+func Fork(t *ForkTarget, tid *uint32) (pid int, errno Errno) {
+	t.args.parentTID = uint64(uintptr(unsafe.Pointer(tid))) // shared memory: it does not move
+	runtimeBeforeFork()
+	pid, errno = clone3(&t.args)
+	if errno == 0 && pid == 0 {
+		runtimeAfterForkInChild()
+		// Also undoes what BeforeFork did to this goroutine's stack guard.
+		runtimeAfterFork()
+		return 0, 0
+	}
+	runtimeAfterFork()
+	return pid, errno
+}
+
+//go:nosplit
+//go:norace
+func clone3(args *cloneArgs) (int, Errno) {
+	pid, _, errno := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(args)), unsafe.Sizeof(*args), 0)
+	return int(pid), errno
+}
+
+// GrowStack makes the goroutine's stack large enough that no function a worker
+// calls has to grow it: growing allocates.
+//
+//go:noinline
+func GrowStack() byte {
+	var frame [128 << 10]byte
+	for i := 0; i < len(frame); i += 4096 {
+		frame[i] = byte(i >> 12)
+	}
+	return frame[len(frame)/2]
+}
+
+// sigaction is the kernel's struct sigaction for rt_sigaction(2).
+type sigaction struct {
+	handler  uintptr
+	flags    uint64
+	restorer uintptr
+	mask     uint64
+}
+
+const (
+	sigDefault = 0
+	sigIgnore  = 1
+	lastSignal = 64
+)
+
+// ResetSignals gives every signal its default action, so that a child of this
+// process dies of SIGSEGV or SIGTERM as any program does and not in a handler of
+// the Go runtime. SIGPIPE is ignored: a write to a dead partner must fail, not kill.
+// Only for a process that is about to fork and exit: its runtime has no signal
+// handlers any more.
+func ResetSignals() error {
+	for sig := uintptr(1); sig <= lastSignal; sig++ {
+		if sig == uintptr(unix.SIGKILL) || sig == uintptr(unix.SIGSTOP) {
+			continue
+		}
+		action := sigaction{handler: sigDefault}
+		if sig == uintptr(unix.SIGPIPE) {
+			action.handler = sigIgnore
+		}
+		_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+		if errno != 0 {
+			return errno
+		}
+	}
+	return nil
+}
