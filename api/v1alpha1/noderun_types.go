@@ -76,6 +76,7 @@ type NodeRunSpec struct {
 	// run is what to execute.
 	//
 	// +required
+	// +structType=atomic
 	// +kubebuilder:validation:XValidation:rule="self.groups == oldSelf.groups && self.duration == oldSelf.duration",message="run cannot be changed"
 	Run RunSpec `json:"run"`
 
@@ -136,6 +137,7 @@ type NodeRunStatus struct {
 	// result is what was measured. Absent where nothing was.
 	//
 	// +optional
+	// +structType=atomic
 	Result *RunResult `json:"result,omitempty"`
 }
 
@@ -177,9 +179,8 @@ type RunResult struct {
 	// groups are the results per group.
 	//
 	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
 	Groups []GroupResult `json:"groups,omitempty"`
 
 	// problems are workers that did not do what was asked, at most 8.

@@ -140,8 +140,7 @@ type GroupResult struct {
 	// distributions are the latencies the group recorded.
 	//
 	// +optional
-	// +listType=map
-	// +listMapKey=metric
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4
 	Distributions []Distribution `json:"distributions,omitempty"`
 }

@@ -49,6 +49,8 @@ const (
 	ReasonVoidSample = "VoidSample"
 	// ReasonDeadlineExceeded: spec.deadline passed first.
 	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonNotConfirmedClean: a deleted Workload let go before all its NodeRuns had ended. Only an event has it.
+	ReasonNotConfirmedClean = "NotConfirmedClean"
 	// ReasonNotFinished: it has not ended yet.
 	ReasonNotFinished = "NotFinished"
 )

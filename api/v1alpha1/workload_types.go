@@ -234,9 +234,8 @@ type WorkloadStatus struct {
 	// groups are the results of all valid NodeRuns, merged.
 	//
 	// +optional
-	// +listType=map
-	// +listMapKey=name
-	// +kubebuilder:validation:MaxItems=32
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
 	Groups []GroupResult `json:"groups,omitempty"`
 
 	// mergedNodeRuns is how many NodeRuns groups was merged from.

@@ -43,6 +43,7 @@ type SetupStep uint32
 const (
 	StepParentCheck SetupStep = iota + 1
 	StepDescriptors
+	StepSignals
 	StepProcessGroup
 	StepAffinity
 	StepPolicy
@@ -51,7 +52,7 @@ const (
 )
 
 func (s SetupStep) String() string {
-	names := [...]string{"", "arming the parent check", "arranging descriptors", "making a process group",
+	names := [...]string{"", "arming the parent check", "arranging descriptors", "arranging signals", "making a process group",
 		"setting the CPU affinity", "setting the scheduling policy", "setting the nice value", "setting the name"}
 	if int(s) < len(names) {
 		return names[s]

@@ -92,6 +92,7 @@ func setUp(g *preparedGroup, i int, block *arena.Block) {
 			block.AddSetupError(step, errno)
 		}
 	}
+	note(arena.StepSignals, sys.RawIgnorePipeSignal())
 	note(arena.StepProcessGroup, sys.RawOwnGroup())
 	if n := len(g.plan.CPUs); n > 0 {
 		note(arena.StepAffinity, sys.RawSetAffinity(g.plan.CPUs[i%n]))

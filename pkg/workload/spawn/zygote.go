@@ -74,10 +74,6 @@ func Zygote() int {
 		fmt.Fprintln(os.Stderr, "schedfleet-runner: zygote: leaving the runner's scheduling class:", errno)
 		return zygoteBadPlan
 	}
-	if err := sys.ResetSignals(); err != nil {
-		fmt.Fprintln(os.Stderr, "schedfleet-runner: zygote: resetting signals:", err)
-		return zygoteBadPlan
-	}
 	sys.GrowStack()
 	for g := range z.groups {
 		if errno := z.forkGroup(&z.groups[g]); errno != 0 {

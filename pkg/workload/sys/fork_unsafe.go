@@ -96,30 +96,13 @@ type sigaction struct {
 	mask     uint64
 }
 
-const (
-	sigDefault = 0
-	sigIgnore  = 1
-	lastSignal = 64
-)
+const sigIgnore = 1
 
-// ResetSignals gives every signal its default action, so that a child of this
-// process dies of SIGSEGV or SIGTERM as any program does and not in a handler of
-// the Go runtime. SIGPIPE is ignored: a write to a dead partner must fail, not kill.
-// Only for a process that is about to fork and exit: its runtime has no signal
-// handlers any more.
-func ResetSignals() error {
-	for sig := uintptr(1); sig <= lastSignal; sig++ {
-		if sig == uintptr(unix.SIGKILL) || sig == uintptr(unix.SIGSTOP) {
-			continue
-		}
-		action := sigaction{handler: sigDefault}
-		if sig == uintptr(unix.SIGPIPE) {
-			action.handler = sigIgnore
-		}
-		_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
-		if errno != 0 {
-			return errno
-		}
-	}
-	return nil
+// RawIgnorePipeSignal makes a write to a pipe that nobody reads fail instead of
+// kill. All other signals have their default action in a fork: the runtime's hook
+// has taken its handlers away.
+func RawIgnorePipeSignal() Errno {
+	action := sigaction{handler: sigIgnore}
+	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGPIPE), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
+	return errno
 }

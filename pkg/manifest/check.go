@@ -1,0 +1,108 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+)
+
+// Refusal is why no node can execute a run with this version.
+type Refusal struct {
+	// Reason is ReasonNotSupportedYet or ReasonInvalid.
+	Reason string
+	// Message names the fields.
+	Message string
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Check says whether a run can be executed at all: nil, or a *Refusal. placement
+// may be nil for a run without a cluster.
+func Check(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) error {
+	if fields := unsupported(run, placement); len(fields) > 0 {
+		return &Refusal{Reason: v1alpha1.ReasonNotSupportedYet, Message: fmt.Sprintf("not supported yet: %s", strings.Join(fields, ", "))}
+	}
+	model, err := Model(run)
+	if err == nil {
+		err = model.Validate()
+	}
+	if err != nil {
+		return &Refusal{Reason: v1alpha1.ReasonInvalid, Message: inOneLine(prefixed(err))}
+	}
+	return nil
+}
+
+// prefixed puts the path of the model in front of each error.
+func prefixed(err error) error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined errors are taken apart on purpose
+		var all []error
+		for _, e := range many.Unwrap() {
+			all = append(all, prefixed(e))
+		}
+		return errors.Join(all...)
+	}
+	return fmt.Errorf("spec.%w", err)
+}
+
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// unsupported lists the fields that are set and that this version cannot honour.
+func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string {
+	l := &fieldList{}
+	l.add(len(run.MemoryPolicies) > 0, "spec.memoryPolicies")
+	l.add(len(run.Steps) > 0, "spec.steps")
+	l.add(len(run.Checks) > 0, "spec.checks")
+	l.add(run.Scheduler != nil, "spec.scheduler")
+	for i := range run.Groups {
+		l.group(&run.Groups[i], fmt.Sprintf("spec.groups[%d]", i))
+	}
+	for i := range run.Cgroups {
+		l.cgroup(&run.Cgroups[i], fmt.Sprintf("spec.cgroups[%d]", i))
+	}
+	for i := range run.SchedulingPolicies {
+		p := &run.SchedulingPolicies[i]
+		l.add(p.Deadline != nil, fmt.Sprintf("spec.schedulingPolicies[%d].deadline", i))
+		l.add(p.Ext != nil, fmt.Sprintf("spec.schedulingPolicies[%d].ext", i))
+	}
+	if placement != nil {
+		l.add(placement.NodesPercent != nil, "spec.placement.nodesPercent")
+		l.add(placement.Gang, "spec.placement.gang")
+	}
+	return l.fields
+}
+
+type fieldList struct{ fields []string }
+
+func (l *fieldList) add(set bool, path string) {
+	if set {
+		l.fields = append(l.fields, path)
+	}
+}
+
+func (l *fieldList) group(g *v1alpha1.Group, path string) {
+	l.add(g.WorkersPercent != nil, path+".workersPercent")
+	l.add(g.CloneMode == v1alpha1.CloneModeThread, path+".cloneMode: Thread")
+	l.add(g.ProcessName != "", path+".processName")
+	l.add(g.MemoryPolicy != "", path+".memoryPolicy")
+	l.add(g.NUMANode != nil, path+".numaNode")
+	l.add(g.UID != nil, path+".uid")
+	l.add(g.GID != nil, path+".gid")
+	if a := g.Affinity; a != nil {
+		l.add(a.LLCAligned != nil, path+".affinity.llcAligned")
+		l.add(a.SMTSiblingPair != nil, path+".affinity.smtSiblingPair")
+		l.add(a.CrossCgroup != nil, path+".affinity.crossCgroup")
+	}
+}
+
+func (l *fieldList) cgroup(c *v1alpha1.Cgroup, path string) {
+	l.add(c.Cpuset != nil, path+".cpuset")
+	l.add(c.CPU != nil, path+".cpu")
+	l.add(c.Memory != nil, path+".memory")
+	l.add(c.IOWeight != nil, path+".ioWeight")
+	l.add(c.PidsMax != nil, path+".pidsMax")
+}

@@ -1,0 +1,51 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manifest turns API objects into the engine's model, and the engine's
+// reports into API status. It is the only place where the two meet.
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"k8s.io/utils/cpuset"
+)
+
+// Model is the engine's model of a run. Both have the same JSON, and the model is
+// read strictly: what it does not know is an error and never dropped.
+func Model(run *v1alpha1.RunSpec) (*spec.Run, error) {
+	text, err := json.Marshal(run)
+	if err != nil {
+		return nil, fmt.Errorf("writing the run: %w", err)
+	}
+	var model spec.Run
+	in := json.NewDecoder(bytes.NewReader(text))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&model); err != nil {
+		return nil, fmt.Errorf("reading the run: %w", err)
+	}
+	return &model, nil
+}
+
+// Unfit says why a node cannot execute the run, "" if it can.
+func Unfit(run *v1alpha1.RunSpec, node *v1alpha1.TestNodeStatus) string {
+	model, err := Model(run)
+	if err != nil {
+		return err.Error()
+	}
+	if node.Topology == nil {
+		return "has not published its topology"
+	}
+	cpus, err := cpuset.Parse(node.Topology.OnlineCPUs)
+	if err != nil {
+		return fmt.Sprintf("publishes %q as its CPUs", node.Topology.OnlineCPUs)
+	}
+	if err := model.Unfit(cpus); err != nil {
+		return err.Error()
+	}
+	return ""
+}

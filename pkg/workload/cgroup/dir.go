@@ -1,0 +1,186 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cgroup is the only writer to the cgroup tree (version 2).
+package cgroup
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrOutside says that a path is not below the top of a cgroup v2 hierarchy.
+var ErrOutside = errors.New("not below the top of a cgroup2 file system")
+
+// Dir is one cgroup.
+type Dir struct{ path string }
+
+// Create makes the cgroup at an absolute path, with its parents. One that
+// exists already is taken as it is.
+func Create(path string) (*Dir, error) {
+	if err := checkBelow(path); err != nil {
+		return nil, fmt.Errorf("creating cgroup %s: %w", path, err)
+	}
+	_, err := bounded("creating cgroup", path, func() (struct{}, error) {
+		return struct{}{}, os.MkdirAll(path, 0o755)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating cgroup %s: %w", path, err)
+	}
+	return &Dir{path: path}, nil
+}
+
+// Child makes a cgroup below d. The name may hold slashes to nest.
+func (d *Dir) Child(name string) (*Dir, error) {
+	if err := CheckName(name); err != nil {
+		return nil, fmt.Errorf("creating cgroup %q below %s: %w", name, d.path, err)
+	}
+	return Create(filepath.Join(d.path, name))
+}
+
+// Path is the cgroup's directory.
+func (d *Dir) Path() string { return d.path }
+
+// Open returns a descriptor of the directory for clone3's CLONE_INTO_CGROUP.
+func (d *Dir) Open() (*os.File, error) {
+	fd, err := unix.Open(d.path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: d.path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), d.path), nil
+}
+
+// Kill kills every process of d and of the cgroups below it, those it cannot
+// see and those just being forked included. A missing cgroup holds none.
+func (d *Dir) Kill() error {
+	err := d.write("cgroup.kill", "1")
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, statErr := os.Stat(d.path); statErr == nil {
+		return fmt.Errorf("killing the processes of %s: it has no cgroup.kill (Linux 5.14 or later has it): %w",
+			d.path, errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// Populated says whether a live process is in d or below it. A missing cgroup
+// is empty.
+func (d *Dir) Populated() (bool, error) {
+	content, err := d.read("cgroup.events")
+	if gone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return populated(content)
+}
+
+// CPUStat returns the numbers of cpu.stat by name, such as usage_usec.
+func (d *Dir) CPUStat() (map[string]uint64, error) {
+	content, err := d.read("cpu.stat")
+	if err != nil {
+		return nil, err
+	}
+	stat, err := parseFlat(content)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s/cpu.stat: %w", d.path, err)
+	}
+	return stat, nil
+}
+
+// Procs returns the ids of the processes in the cgroup at path, not of those
+// below it.
+func Procs(path string) ([]int, error) {
+	content, err := (&Dir{path: path}).read("cgroup.procs")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, field := range bytes.Fields(content) {
+		pid, err := strconv.Atoi(string(field))
+		if err != nil {
+			return nil, fmt.Errorf("reading %s/cgroup.procs: %w", path, err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}
+
+// CheckName says what is wrong with a cgroup's name relative to its parent.
+func CheckName(name string) error {
+	if strings.ContainsRune(name, 0) {
+		return errors.New("a name must not hold a NUL byte")
+	}
+	for component := range strings.SplitSeq(name, "/") {
+		switch component {
+		case "":
+			return errors.New("a name must not be empty, begin or end with / or hold //")
+		case ".", "..":
+			return fmt.Errorf("a name must not hold %s as a component", component)
+		}
+	}
+	return nil
+}
+
+// checkBelow refuses a path whose parent, or the nearest ancestor there is, is
+// not in a cgroup2 file system. The top of a hierarchy is refused with it:
+// whoever removed that would kill every process of the machine.
+func checkBelow(path string) error {
+	if !filepath.IsAbs(path) {
+		return errors.New("the path must be absolute")
+	}
+	if err := CheckName(strings.TrimPrefix(path, "/")); err != nil {
+		return err
+	}
+	for parent := filepath.Dir(path); ; parent = filepath.Dir(parent) {
+		var st unix.Statfs_t
+		err := unix.Statfs(parent, &st)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return &os.PathError{Op: "statfs", Path: parent, Err: err}
+		case st.Type != unix.CGROUP2_SUPER_MAGIC:
+			return ErrOutside
+		}
+		return nil
+	}
+}
+
+func populated(events []byte) (bool, error) {
+	stat, err := parseFlat(events)
+	if err != nil {
+		return false, err
+	}
+	n, ok := stat["populated"]
+	if !ok {
+		return false, errors.New(`cgroup.events does not say "populated"`)
+	}
+	return n != 0, nil
+}
+
+// parseFlat reads the kernel's "flat keyed" format: lines of a name and a number.
+func parseFlat(content []byte) (map[string]uint64, error) {
+	numbers := make(map[string]uint64)
+	lines := bufio.NewScanner(bytes.NewReader(content))
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), " ")
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("line %q is not a name and a number", lines.Text())
+		}
+		numbers[key] = n
+	}
+	return numbers, lines.Err()
+}

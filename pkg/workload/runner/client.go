@@ -1,0 +1,193 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+)
+
+const (
+	// overhead bounds everything but the run's duration: spawning and parking.
+	overhead = 60 * time.Second
+	// stopGrace is how long a runner that was told to stop may take before it is
+	// killed: the stop of the workers with all its escalations, and the removal.
+	stopGrace = spawn.StopTimeout + 2*spawn.KillTimeout + removeTimeout
+	// stderrTail is how much of the runner's last words is kept.
+	stderrTail = 2 << 10
+)
+
+// Client starts runners.
+type Client struct {
+	// Path is the runner's binary.
+	Path string
+	// Stderr gets a copy of the runner's standard error; nil discards it.
+	Stderr io.Writer
+}
+
+// Run carries a job out in a runner process of its own and returns its report.
+// Cancelling ctx ends the work early; the report then says so. Whatever happens
+// it returns in bounded time, and then nothing of the run is alive.
+//
+// A *SetupError means that the run could not be set up, any other error that the
+// runner failed.
+func (c Client) Run(ctx context.Context, job Job, onEvent func(Event)) (*report.Report, error) {
+	p, err := c.start(job)
+	if err != nil {
+		return nil, err
+	}
+	limit := time.AfterFunc(job.Run.Duration.D()+overhead, p.stop)
+	defer limit.Stop()
+	unhook := context.AfterFunc(ctx, p.stop)
+	defer unhook()
+
+	last, readErr := p.events(onEvent)
+	waitErr := p.wait()
+	switch {
+	case last.Type == EventReport && last.Report != nil && last.Report.RunID == job.RunID:
+		return last.Report, nil
+	case last.Type == EventError:
+		return nil, errors.Join(&SetupError{Message: last.Error}, removeLeftovers(job.Cgroup))
+	default:
+		return nil, errors.Join(p.failure(readErr, waitErr), removeLeftovers(job.Cgroup))
+	}
+}
+
+// process is a started runner.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stdout io.Reader
+	tail   tail
+
+	mu   sync.Mutex
+	kill *time.Timer // set by stop
+}
+
+func (c Client) start(job Job) (*process, error) {
+	text, err := json.Marshal(job)
+	if err != nil {
+		return nil, fmt.Errorf("writing the job: %w", err)
+	}
+	p := &process{cmd: exec.Command(c.Path, Command), tail: tail{copyTo: c.Stderr}}
+	p.cmd.Stderr = &p.tail
+	// A group of its own: a Ctrl-C at the terminal reaches the parent, which ends the runner in good order.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A worker may hold standard error a moment longer than the runner lives.
+	p.cmd.WaitDelay = spawn.KillTimeout
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the runner: %w", err)
+	}
+	if p.stdout, err = p.cmd.StdoutPipe(); err != nil {
+		return nil, fmt.Errorf("starting the runner: %w", err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the runner: %w", err)
+	}
+	p.stdin = stdin
+	// An error here means that the runner has ended, which its events will tell.
+	_, _ = stdin.Write(append(text, '\n'))
+	return p, nil
+}
+
+// events reads until the runner closes its output and returns the last event.
+func (p *process) events(onEvent func(Event)) (Event, error) {
+	var last Event
+	in := json.NewDecoder(p.stdout)
+	for {
+		var ev Event
+		if err := in.Decode(&ev); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return last, err
+		}
+		last = ev
+		if onEvent != nil {
+			onEvent(ev)
+		}
+	}
+}
+
+// stop asks the runner to stop and kills it when it does not.
+func (p *process) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kill == nil {
+		_ = p.stdin.Close()
+		p.kill = time.AfterFunc(stopGrace, func() { _ = p.cmd.Process.Kill() })
+	}
+}
+
+func (p *process) wait() error {
+	p.stop() // it has closed its output: bound what may still come
+	err := p.cmd.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kill.Stop()
+	return err
+}
+
+func (p *process) failure(readErr, waitErr error) error {
+	err := errors.New("the runner ended without a report")
+	if waitErr != nil {
+		err = fmt.Errorf("%w: %w", err, waitErr)
+	}
+	if readErr != nil {
+		err = fmt.Errorf("%w: reading its output: %w", err, readErr)
+	}
+	if said := p.tail.String(); said != "" {
+		err = fmt.Errorf("%w; it said: %s", err, said)
+	}
+	return err
+}
+
+// removeLeftovers ends what a runner left that could not clean up. Its workers
+// have a death signal; this is for what else there may be, and for the directories.
+func removeLeftovers(path string) error {
+	if path == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
+	defer cancel()
+	return cgroup.RemoveAll(ctx, path)
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	copyTo io.Writer
+	mu     sync.Mutex
+	kept   []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, b...)
+	if extra := len(t.kept) - stderrTail; extra > 0 {
+		t.kept = t.kept[extra:]
+	}
+	if t.copyTo != nil {
+		return t.copyTo.Write(b)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
+}

@@ -1,0 +1,56 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package runner runs one job: the supervisor that does it in a process of its
+// own, the protocol spoken with that process, and the client that starts it.
+//
+// The client writes one Job to the runner's standard input and keeps it open. Its
+// end, for whatever reason, means to stop. The runner writes Events to standard
+// output, one JSON value a line: prepared, started, and at last either report or
+// error. By then nothing of the run is left on the machine.
+package runner
+
+import (
+	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+)
+
+// Command is the argument with which the runner's binary runs a job.
+const Command = "run"
+
+// Job is what to run.
+type Job struct {
+	// RunID stands in the report.
+	RunID string `json:"runID"`
+	// Cgroup is the directory of the run's cgroup, which the runner makes and
+	// removes. Empty, the workers stay in the runner's own.
+	Cgroup string `json:"cgroup,omitempty"`
+	// Run is what to execute.
+	Run spec.Run `json:"run"`
+}
+
+// EventType tells events apart.
+type EventType string
+
+const (
+	// EventPrepared: all workers are parked with their set-up done.
+	EventPrepared EventType = "prepared"
+	// EventStarted: the workers are working.
+	EventStarted EventType = "started"
+	// EventReport is the last event of a run that was carried out.
+	EventReport EventType = "report"
+	// EventError is the last event of a run that could not be set up.
+	EventError EventType = "error"
+)
+
+// Event is what the runner says.
+type Event struct {
+	Type   EventType      `json:"type"`
+	Report *report.Report `json:"report,omitempty"`
+	Error  string         `json:"error,omitempty"`
+}
+
+// SetupError is a run that could not be set up as asked. Nothing was measured.
+type SetupError struct{ Message string }
+
+func (e *SetupError) Error() string { return e.Message }

@@ -1,0 +1,88 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+	"golang.org/x/sys/unix"
+)
+
+// maxJobBytes bounds a job.
+const maxJobBytes = 4 << 20
+
+// Serve is the main function of a runner process. It returns the exit code.
+func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
+	// A parent that is gone must not keep the run from being cleaned up.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	out := json.NewEncoder(stdout)
+	job, err := readJob(stdin)
+	if err != nil {
+		return fail(out, stderr, err)
+	}
+	go func() { // ends with the parent's end of the pipe, at the latest with the process
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	if err := becomeRealtime(); err != nil && !errors.Is(err, unix.EPERM) {
+		return fail(out, stderr, fmt.Errorf("becoming a real-time process: %w", err))
+	}
+	rep, err := Supervise(ctx, job, func(t EventType) {
+		if err := out.Encode(Event{Type: t}); err != nil {
+			cancel()
+		}
+	})
+	if err != nil {
+		return fail(out, stderr, err)
+	}
+	if err := out.Encode(Event{Type: EventReport, Report: rep}); err != nil {
+		fmt.Fprintln(stderr, "schedfleet-runner: writing the report:", err)
+		return 1
+	}
+	return 0
+}
+
+// readJob reads exactly one job, up to the end of its line, and leaves the rest.
+func readJob(stdin io.Reader) (Job, error) {
+	var job Job
+	in := json.NewDecoder(io.LimitReader(stdin, maxJobBytes))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&job); err != nil {
+		return Job{}, fmt.Errorf("reading the job: %w", err)
+	}
+	return job, nil
+}
+
+func fail(out *json.Encoder, stderr io.Writer, err error) int {
+	if werr := out.Encode(Event{Type: EventError, Error: err.Error()}); werr != nil {
+		fmt.Fprintln(stderr, "schedfleet-runner:", err)
+	}
+	return 1
+}
+
+// Main is the runner's binary: it runs a job, or becomes a zygote.
+func Main(args []string) int {
+	switch {
+	case len(args) == 1 && args[0] == spawn.ZygoteCommand:
+		return spawn.Zygote()
+	case len(args) == 1 && args[0] == Command:
+		return Serve(os.Stdin, os.Stdout, os.Stderr)
+	default:
+		fmt.Fprintf(os.Stderr, "usage: schedfleet-runner %s < job.json\nIt is started by schedfleet run and by schedfleet-agent.\n", Command)
+		return 2
+	}
+}
