@@ -180,14 +180,14 @@ type RunResult struct {
 	//
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=12
 	Groups []GroupResult `json:"groups,omitempty"`
 
-	// problems are workers that did not do what was asked, at most 8.
+	// problems are workers that did not do what was asked, at most 4.
 	//
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:MaxItems=4
 	Problems []WorkerResult `json:"problems,omitempty"`
 
 	// problemCount is how many there were.

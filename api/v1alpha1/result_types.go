@@ -167,7 +167,7 @@ type WorkerResult struct {
 	// outcome is how it ended, such as "exited 0" or "killed by signal 9 (killed)".
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	Outcome string `json:"outcome,omitempty"`
 
 	// iterations is what it had done by then.
@@ -178,6 +178,6 @@ type WorkerResult struct {
 	// problem is what is wrong with it.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:MaxLength=128
 	Problem string `json:"problem,omitempty"`
 }

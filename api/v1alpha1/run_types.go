@@ -31,13 +31,13 @@ type RunSpec struct {
 	Seed int64 `json:"seed,omitempty"`
 
 	// groups are the groups of workers. A group that no step names runs for the
-	// whole duration. At most 16, so that a node's results fit into its NodeRun.
+	// whole duration. At most 12, so that a node's results fit into its NodeRun.
 	//
 	// +required
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=12
 	Groups []Group `json:"groups"`
 
 	// cgroups are the control groups that groups refer to by name.

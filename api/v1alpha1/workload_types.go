@@ -235,7 +235,7 @@ type WorkloadStatus struct {
 	//
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:MaxItems=12
 	Groups []GroupResult `json:"groups,omitempty"`
 
 	// mergedNodeRuns is how many NodeRuns groups was merged from.

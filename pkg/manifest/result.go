@@ -17,9 +17,10 @@ const (
 	// resultBytes bounds a NodeRun's result, so that the object stays below 10 kB
 	// beside its spec.
 	resultBytes = 8_000
-	maxProblems = 8
+	maxProblems = 4
 	maxNotes    = 8
-	maxText     = 256
+	maxNote     = 256
+	maxProblem  = 128
 )
 
 // Verdict is what a report says of its own worth.
@@ -36,7 +37,7 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 		StartSkewNanoseconds: rep.StartSkew, SupervisorCPUNanoseconds: rep.SupervisorCPU,
 	}
 	for _, note := range rep.Notes[:min(len(rep.Notes), maxNotes)] {
-		r.Notes = append(r.Notes, cut(note))
+		r.Notes = append(r.Notes, cut(note, maxNote))
 	}
 	for i := range rep.Workers {
 		if w := &rep.Workers[i]; !w.Completed {
@@ -68,17 +69,17 @@ func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (trunc
 	return truncated
 }
 
-func cut(text string) string {
-	if len(text) > maxText {
-		return text[:maxText-3] + "..."
+func cut(text string, limit int) string {
+	if len(text) > limit {
+		return text[:limit-3] + "..."
 	}
 	return text
 }
 
 func problemOf(w *report.Worker) v1alpha1.WorkerResult {
 	return v1alpha1.WorkerResult{
-		Group: w.Group, Index: int32(w.Index), Stage: w.Stage, Outcome: cut(w.Exit),
-		Iterations: int64(w.Iterations), Problem: cut(w.Problem),
+		Group: w.Group, Index: int32(w.Index), Stage: w.Stage, Outcome: cut(w.Exit, maxProblem),
+		Iterations: int64(w.Iterations), Problem: cut(w.Problem, maxProblem),
 	}
 }
 

@@ -66,10 +66,10 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 		Schema: report.SchemaVersion, RunID: job.RunID, Kernel: kernelRelease(), CloneMethod: cloneMethod,
 		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(),
 	}
-	emit(EventStarted)
 	before := ownCPU()
 	rep.StartedAt = time.Now()
 	started := h.Start()
+	emit(EventStarted)
 	h.Hold(ctx, job.Run.Duration.D())
 	rep.Cancelled = ctx.Err() != nil
 	rep.SupervisorCPU = ownCPU() - before

@@ -149,6 +149,7 @@ func (h *Handle) zygote(ctx context.Context, cfg Config) (*exec.Cmd, error) {
 		binary = "/proc/self/exe"
 	}
 	cmd := exec.CommandContext(ctx, binary, ZygoteCommand)
+	cmd.Args[0] = "schedfleet-runner" // what ps shows
 	cmd.ExtraFiles = []*os.File{h.arena.File()}
 	numbers := map[string]int{}
 	for name, file := range cfg.Cgroups {

@@ -16,7 +16,7 @@ import (
 
 const (
 	maxDuration = 24 * time.Hour
-	maxGroups   = 16
+	maxGroups   = 12
 	// MaxWorkers bounds the workers of one group and of a run.
 	MaxWorkers = 20_000
 	maxComm    = 15

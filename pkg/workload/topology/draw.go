@@ -42,11 +42,11 @@ func (m *Machine) Draw(w io.Writer) error {
 }
 
 func (m *Machine) drawNode(b *strings.Builder, n *Node) {
-	facts := []string{fmt.Sprintf("\nnode %d:", n.ID), sizeText(n.MemoryTotalKiB) + " of memory"}
+	fmt.Fprintf(b, "\nnode %d: %s", n.ID, n.memoryText())
 	if n.MemoryOnly() {
-		facts = append(facts, "without CPUs")
+		b.WriteString(", without CPUs")
 	}
-	b.WriteString(facts[0] + " " + strings.Join(facts[1:], ", ") + "\n")
+	b.WriteByte('\n')
 	if len(m.Nodes) > 1 {
 		drawWords(b, "  distances:", m.distanceWords(n))
 	}
@@ -59,6 +59,13 @@ func (m *Machine) drawNode(b *strings.Builder, n *Node) {
 		b.WriteString("  " + llc.title(here) + "\n")
 		drawWords(b, coreIndent, coreWords(llc, here))
 	}
+}
+
+func (n *Node) memoryText() string {
+	if n.MemoryTotalKiB == 0 {
+		return "memory unknown"
+	}
+	return sizeText(n.MemoryTotalKiB) + " of memory"
 }
 
 // distanceWords are the distances to the other nodes.

@@ -49,6 +49,18 @@ node 0: 9.3 GiB of memory
 node 2: 64.0 GiB of memory, without CPUs
   distances: 50 to node 0
 `},
+		"a machine that says little": {tree: arm, want: `
+1n2l2c1t: 1 NUMA node, 2 last-level caches, 4 cores, 4 CPUs, no SMT
+each [ ] is a core with its CPUs
+
+node 0: memory unknown
+  LLC 0 (L2, 512 KiB)
+    [0] [1]
+  LLC 2 (L2, 512 KiB)
+    [2] [3]
+
+note: CPUs 0-3: no NUMA node: node 0 is taken
+`},
 		"a cache that spans nodes, and a warning": {tree: func(t *testing.T) *sysfs {
 			s := small(t)
 			s.remove("sys/devices/system/cpu/cpu1/node0")
@@ -69,8 +81,8 @@ node 1: 1.0 GiB of memory
   LLC 0 (L3, 32 MiB), shared with another node
     [1]
 
-note: NUMA distances: ROOT/sys/devices/system/node/node1/distance:
-      "ten" is not a distance: 10 to the node itself and 20 to others are taken
+note: NUMA distances: ROOT/sys/devices/system/node/node1/distance: "ten" is not
+      a distance: 10 to the node itself and 20 to others are taken
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,11 +106,11 @@ note: NUMA distances: ROOT/sys/devices/system/node/node1/distance:
 }
 
 func TestDrawFitsATerminal(t *testing.T) {
-	s := newSysfs(t, "0-1023")
-	for id := range 1024 {
-		core := id % 512
-		s.cpu(id, 0, core, fmt.Sprintf("%d,%d", core, core+512))
-		s.cache(id, 3, 3, 0, "1048576K", "0-1023")
+	s := newSysfs(t, "0-255")
+	for id := range 256 {
+		core := id % 128
+		s.cpu(id, 0, core, fmt.Sprintf("%d,%d", core, core+128))
+		s.cache(id, 3, 3, 0, "1048576K", "0-255")
 	}
 	m, err := Read(s.root)
 	if err != nil {
@@ -113,7 +125,7 @@ func TestDrawFitsATerminal(t *testing.T) {
 			t.Errorf("a line of %d columns: %s", len(line)-1, line)
 		}
 	}
-	if got, want := strings.Count(b.String(), "["), 512+1; got != want {
+	if got, want := strings.Count(b.String(), "["), 128+1; got != want {
 		t.Errorf("%d cores drawn, want %d", got-1, want-1)
 	}
 }

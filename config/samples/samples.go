@@ -1,0 +1,12 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package samples holds the sample manifests.
+package samples
+
+import _ "embed"
+
+// Demo is the Workload of make demo.
+//
+//go:embed demo.yaml
+var Demo []byte
