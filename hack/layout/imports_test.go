@@ -1,0 +1,147 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package layout_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// importRule says that files in some folders do not import some packages.
+type importRule struct {
+	in     []string // folders the rule holds in; none: everywhere
+	notIn  []string // folders it does not hold in
+	deny   []string // packages, with all below them
+	except []string // packages below those, allowed after all
+	why    string
+}
+
+var importRules = []importRule{
+	{
+		in: []string{"controllers"}, deny: []string{module + "/nodeagent"},
+		why: "manager and agent meet in the API only",
+	},
+	{
+		in: []string{"nodeagent"}, deny: []string{module + "/controllers"},
+		why: "manager and agent meet in the API only",
+	},
+	{
+		in: []string{"api"}, deny: []string{module},
+		except: []string{module + "/api"},
+		why:    "everyone imports the API, so it imports nothing of ours",
+	},
+	{
+		in: []string{"pkg/workload"}, deny: []string{module},
+		except: []string{module + "/pkg/workload"},
+		why:    "the engine has its own model; pkg/manifest converts",
+	},
+	{
+		in: []string{"pkg/workload", "cmd/runner"}, deny: []string{"k8s.io", "sigs.k8s.io"},
+		except: []string{"k8s.io/utils/cpuset"},
+		why:    "the runner is built from it, and knows no Kubernetes",
+	},
+	{
+		in: []string{"controllers", "nodeagent", "api", "pkg"}, deny: []string{module + "/cmd"},
+		why: "commands are put together from libraries, not the other way round",
+	},
+	{
+		notIn: []string{"pkg/workload", "nodeagent", "cmd"}, deny: []string{"golang.org/x/sys/unix"},
+		why: "system calls stay where they are looked for",
+	},
+}
+
+// within tells whether p is one of the folders or packages, or below one.
+func within(p string, tops []string) bool {
+	return slices.ContainsFunc(tops, func(top string) bool {
+		return p == top || strings.HasPrefix(p, top+"/")
+	})
+}
+
+// broken lists the imports of s that a rule forbids.
+func broken(s source, rules []importRule) []string {
+	var found []string
+	for _, r := range rules {
+		if (len(r.in) > 0 && !within(s.dir(), r.in)) || within(s.dir(), r.notIn) {
+			continue
+		}
+		for _, i := range s.imports {
+			if within(i, r.deny) && !within(i, r.except) {
+				found = append(found, fmt.Sprintf("%s imports %s: %s", s.path, i, r.why))
+			}
+		}
+	}
+	if slices.Contains(s.imports, "unsafe") && !strings.HasSuffix(strings.TrimSuffix(s.base(), "_test.go"), "_unsafe") &&
+		!strings.HasSuffix(s.base(), "_unsafe.go") {
+		found = append(found, s.path+" imports unsafe: only files called *_unsafe.go do, so that they are found")
+	}
+	return found
+}
+
+func TestImports(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, b := range broken(s, importRules) {
+			t.Error(b)
+		}
+	}
+}
+
+func TestImportRulesFind(t *testing.T) {
+	tests := map[string]struct {
+		path string
+		imp  string
+		want int
+	}{
+		"a controller that reaches for the agent":     {"controllers/workload/a.go", module + "/nodeagent/spool", 1},
+		"an agent that reaches for the controllers":   {"nodeagent/a.go", module + "/controllers", 1},
+		"an API that uses the engine":                 {"api/v1alpha1/a.go", module + "/pkg/workload/spec", 1},
+		"an engine that uses the API":                 {"pkg/workload/spec/a.go", module + "/api/v1alpha1", 1},
+		"an engine that uses a Kubernetes package":    {"pkg/workload/spec/a.go", "k8s.io/api/core/v1", 1},
+		"a runner that uses controller-runtime":       {"cmd/runner/main.go", "sigs.k8s.io/controller-runtime", 1},
+		"a library that uses a command":               {"nodeagent/a.go", module + "/cmd/internal/version", 1},
+		"a controller that makes system calls":        {"controllers/a.go", "golang.org/x/sys/unix", 1},
+		"unsafe outside its files":                    {"pkg/workload/arena/arena.go", "unsafe", 1},
+		"an engine that uses CPU sets is fine":        {"pkg/workload/spec/a.go", "k8s.io/utils/cpuset", 0},
+		"an engine that uses itself is fine":          {"pkg/workload/run/a.go", module + "/pkg/workload/spec", 0},
+		"an agent that makes system calls is fine":    {"nodeagent/sweep/a.go", "golang.org/x/sys/unix", 0},
+		"a name that only begins alike is fine":       {"controllers/a.go", module + "/nodeagentx", 0},
+		"unsafe in its files is fine":                 {"pkg/workload/arena/arena_unsafe.go", "unsafe", 0},
+		"unsafe in a test of its files is fine":       {"pkg/workload/arena/arena_unsafe_test.go", "unsafe", 0},
+		"a manifest package that uses both is fine":   {"pkg/manifest/a.go", module + "/api/v1alpha1", 0},
+		"a command that uses the controllers is fine": {"cmd/manager/main.go", module + "/controllers", 0},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := broken(source{path: tc.path, imports: []string{tc.imp}}, importRules)
+			if len(got) != tc.want {
+				t.Errorf("broken() = %q, want %d findings", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestRunnerClosure looks at everything that is linked into the runner: it is
+// started once for each run, beside what it measures, and stays small.
+func TestRunnerClosure(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/runner")
+	cmd.Dir, cmd.Stderr = root, os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing what cmd/runner depends on: %v", err)
+	}
+	var got []string
+	for p := range strings.FieldsSeq(string(out)) {
+		if within(p, []string{"k8s.io", "sigs.k8s.io"}) && !within(p, []string{"k8s.io/utils"}) {
+			got = append(got, p)
+		}
+	}
+	if diff := cmp.Diff([]string(nil), got); diff != "" {
+		t.Errorf("Kubernetes packages linked into the runner (-want +got):\n%s\nfind the way with: go mod why PACKAGE", diff)
+	}
+}
