@@ -10,9 +10,10 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/schedfleet/schedfleet/cmd/internal/version"
 	"github.com/schedfleet/schedfleet/config/samples"
-	"github.com/spf13/cobra"
 )
 
 // Exit codes beside 0.

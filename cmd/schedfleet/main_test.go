@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/schedfleet/schedfleet/cmd/internal/sibling"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
 )

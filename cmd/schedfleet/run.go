@@ -16,6 +16,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+	"sigs.k8s.io/yaml"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/cmd/internal/sibling"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
@@ -23,9 +27,6 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
-	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
-	"sigs.k8s.io/yaml"
 )
 
 // errVoid says that there is a report whose sample does not count.

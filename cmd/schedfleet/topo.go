@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 	"github.com/spf13/cobra"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
 func newTopoCommand() *cobra.Command {

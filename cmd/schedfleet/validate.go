@@ -9,10 +9,11 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/cmd/schedfleet/internal/admission"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
-	"github.com/spf13/cobra"
 )
 
 // maxManifest bounds what is read; it is far above what a cluster takes.
@@ -64,15 +65,15 @@ func loadWorkload(ctx context.Context, path string, stdin io.Reader) (*v1alpha1.
 }
 
 func readManifest(path string, stdin io.Reader) ([]byte, error) {
-	in := stdin
+	in := io.NopCloser(stdin)
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading the manifest: %w", err)
 		}
-		defer f.Close()
 		in = f
 	}
+	defer in.Close()
 	text, err := io.ReadAll(io.LimitReader(in, maxManifest+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)

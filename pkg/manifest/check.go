@@ -39,7 +39,7 @@ func Check(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) error {
 
 // prefixed puts the path of the model in front of each error.
 func prefixed(err error) error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined errors are taken apart on purpose
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range many.Unwrap() {
 			all = append(all, prefixed(e))

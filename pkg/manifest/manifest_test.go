@@ -12,20 +12,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
-
-func ptr[T any](v T) *T { return &v }
 
 func runSpec(change func(*v1alpha1.RunSpec)) *v1alpha1.RunSpec {
 	r := &v1alpha1.RunSpec{
 		Duration: metav1.Duration{Duration: 1e9}, Seed: 1,
-		Groups: []v1alpha1.Group{{Name: "g", Workers: ptr(int32(2)), CloneMode: v1alpha1.CloneModeFork, Work: v1alpha1.Work{SpinWait: &v1alpha1.SpinWait{}}}},
+		Groups: []v1alpha1.Group{{Name: "g", Workers: new(int32(2)), CloneMode: v1alpha1.CloneModeFork, Work: v1alpha1.Work{SpinWait: &v1alpha1.SpinWait{}}}},
 	}
 	change(r)
 	return r
@@ -67,7 +66,7 @@ func TestModelCarriesEverything(t *testing.T) {
 		r.SchedulingPolicies = []v1alpha1.SchedulingPolicy{{Name: "rt", FIFO: &v1alpha1.RealtimePolicy{Priority: 5}}}
 		r.Cgroups = []v1alpha1.Cgroup{{Name: "a/b"}}
 		g := &r.Groups[0]
-		g.Comm, g.Cgroup, g.SchedulingPolicy, g.Nice = "name", "a/b", "rt", ptr(int32(0))
+		g.Comm, g.Cgroup, g.SchedulingPolicy, g.Nice = "name", "a/b", "rt", new(int32(0))
 		g.Affinity = &v1alpha1.Affinity{RandomSubset: &v1alpha1.RandomSubset{From: "0-1", Count: 1}}
 		g.Work = v1alpha1.Work{Bursty: &v1alpha1.Bursty{Burst: metav1.Duration{Duration: 1e6}, Sleep: metav1.Duration{Duration: 2e6}}}
 	})
@@ -79,7 +78,7 @@ func TestModelCarriesEverything(t *testing.T) {
 		Duration: 1e9, Seed: 1, Cgroups: []spec.Cgroup{{Name: "a/b"}},
 		SchedulingPolicies: []spec.SchedulingPolicy{{Name: "rt", FIFO: &spec.Realtime{Priority: 5}}},
 		Groups: []spec.Group{{
-			Name: "g", Workers: 2, CloneMode: spec.CloneModeFork, Comm: "name", Cgroup: "a/b", SchedulingPolicy: "rt", Nice: ptr(0),
+			Name: "g", Workers: 2, CloneMode: spec.CloneModeFork, Comm: "name", Cgroup: "a/b", SchedulingPolicy: "rt", Nice: new(0),
 			Affinity: &spec.Affinity{RandomSubset: &spec.RandomSubset{From: "0-1", Count: 1}},
 			Work:     work.Spec{Bursty: &work.Bursty{Burst: 1e6, Sleep: 2e6}},
 		}},
@@ -99,13 +98,13 @@ func TestCheckRefusesByName(t *testing.T) {
 		"what is supported": {run: runSpec(func(*v1alpha1.RunSpec) {})},
 		"steps":             {runSpec(func(r *v1alpha1.RunSpec) { r.Steps = []v1alpha1.Step{{}} }), nil, v1alpha1.ReasonNotSupportedYet, "spec.steps"},
 		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
-			r.Groups[0].CloneMode, r.Groups[0].UID = v1alpha1.CloneModeThread, ptr(int64(0))
-			r.Cgroups = []v1alpha1.Cgroup{{Name: "c", PidsMax: ptr(int64(1))}}
+			r.Groups[0].CloneMode, r.Groups[0].UID = v1alpha1.CloneModeThread, new(int64(0))
+			r.Cgroups = []v1alpha1.Cgroup{{Name: "c", PidsMax: new(int64(1))}}
 		}), &v1alpha1.Placement{Gang: true}, v1alpha1.ReasonNotSupportedYet,
 			"not supported yet: spec.groups[0].cloneMode: Thread, spec.groups[0].uid, spec.cgroups[0].pidsMax, spec.placement.gang"},
 		"too many workers in all": {runSpec(func(r *v1alpha1.RunSpec) {
 			r.Groups = append(r.Groups, r.Groups[0])
-			r.Groups[0].Workers, r.Groups[1].Workers, r.Groups[1].Name = ptr(int32(20000)), ptr(int32(1)), "h"
+			r.Groups[0].Workers, r.Groups[1].Workers, r.Groups[1].Name = new(int32(20000)), new(int32(1)), "h"
 		}), nil, v1alpha1.ReasonInvalid, "spec.groups: at most 20000 workers in all, not 20001"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -220,7 +219,7 @@ func TestMergeAddsPopulations(t *testing.T) {
 	}
 	want := []v1alpha1.GroupResult{{
 		Name: "g", Kind: "futexPingPong", Workers: 6, Completed: 6, Iterations: 30, WallNanoseconds: 300, CPUNanoseconds: 150,
-		MaxGapNanoseconds: 2, RunDelayNanoseconds: ptr(int64(3)),
+		MaxGapNanoseconds: 2, RunDelayNanoseconds: new(int64(3)),
 		Distributions: []v1alpha1.Distribution{distribution(v1alpha1.MetricWakeLatency, whole)},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

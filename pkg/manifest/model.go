@@ -10,9 +10,10 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
-	"k8s.io/utils/cpuset"
 )
 
 // Model is the engine's model of a run. Both have the same JSON, and the model is

@@ -6,6 +6,7 @@ package manifest
 import (
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
@@ -57,13 +58,13 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 // dropHistograms takes histograms away from the last group on until the object
 // that holds the groups fits, and reports whether it had to.
 func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (truncated bool) {
-	for g := len(groups) - 1; g >= 0; g-- {
+	for _, group := range slices.Backward(groups) {
 		if text, err := json.Marshal(object); err == nil && len(text) <= limit {
 			return truncated
 		}
-		for d := range groups[g].Distributions {
-			truncated = truncated || groups[g].Distributions[d].Histogram != ""
-			groups[g].Distributions[d].Histogram = ""
+		for d := range group.Distributions {
+			truncated = truncated || group.Distributions[d].Histogram != ""
+			group.Distributions[d].Histogram = ""
 		}
 	}
 	return truncated

@@ -13,11 +13,13 @@
 package arena
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 )
 
 // WorkerPlan is what one worker needs of the arena.
@@ -130,12 +132,12 @@ func (a *Arena) mapFile(file *os.File) error {
 }
 
 func hint(err error) string {
-	switch err {
-	case unix.ENOMEM:
+	switch {
+	case errors.Is(err, unix.ENOMEM):
 		return " (memory is exhausted or vm.max_map_count reached: declare fewer workers)"
-	case unix.EPERM:
+	case errors.Is(err, unix.EPERM):
 		return " (a memory cgroup or seccomp profile forbids it)"
-	case unix.EINVAL:
+	case errors.Is(err, unix.EINVAL):
 		return " (the size is zero or too large)"
 	}
 	return ""

@@ -9,8 +9,9 @@ import (
 	"structs"
 	"sync/atomic"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 // Stage is how far a worker has come.

@@ -9,8 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 const (

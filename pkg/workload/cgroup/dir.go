@@ -107,7 +107,7 @@ func Procs(path string) ([]int, error) {
 		return nil, err
 	}
 	var pids []int
-	for _, field := range bytes.Fields(content) {
+	for field := range bytes.FieldsSeq(content) {
 		pid, err := strconv.Atoi(string(field))
 		if err != nil {
 			return nil, fmt.Errorf("reading %s/cgroup.procs: %w", path, err)

@@ -61,7 +61,7 @@ func sleeper(t *testing.T, d *Dir) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // a descriptor of a directory
+	defer f.Close()
 	cmd := exec.Command("sleep", "infinity")
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(f.Fd())}
 	if err := cmd.Start(); err != nil {

@@ -4,10 +4,11 @@
 package report
 
 import (
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
-	"k8s.io/utils/cpuset"
 )
 
 // AddWorkers fills in what the workers of a run left, all of them in order.

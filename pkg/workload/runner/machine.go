@@ -9,9 +9,10 @@ import (
 	"runtime"
 	"strconv"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 // maxCPUs is the most that Linux can be built for.

@@ -18,13 +18,14 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	"golang.org/x/sys/unix"
 )
 
 // The test binary is its own runner and zygote.
@@ -35,14 +36,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func iters(n int64) *int64 { return &n }
-
 func job(t *testing.T, d time.Duration) Job {
 	t.Helper()
 	return Job{RunID: "test-" + strconv.Itoa(os.Getpid()), Cgroup: runCgroup(t), Run: spec.Run{
 		Duration: quantity.Duration(d), Seed: 1,
 		Groups: []spec.Group{
-			{Name: "ping", Workers: 2, CloneMode: spec.CloneModeFork, Work: work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: iters(64)}}},
+			{Name: "ping", Workers: 2, CloneMode: spec.CloneModeFork, Work: work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: new(int64(64))}}},
 			{Name: "spin", Workers: 1, CloneMode: spec.CloneModeFork, Work: work.Spec{SpinWait: &work.SpinWait{}}},
 		},
 	}}
@@ -173,7 +172,7 @@ func children(t *testing.T, pid int) []int {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range strings.Fields(string(text)) {
+		for word := range strings.FieldsSeq(string(text)) {
 			kid, err := strconv.Atoi(word)
 			if err != nil {
 				t.Fatal(err)

@@ -13,8 +13,9 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 )
 
 // maxJobBytes bounds a job.

@@ -134,21 +134,17 @@ func (r *reaper) reap(i int) {
 	}
 }
 
-// kill sends SIGKILL to every task that is left and says how many there were.
-// marked notes it as our doing.
-func (r *reaper) kill(marked bool) int {
+// kill sends SIGKILL to every task that is left. marked notes it as our doing.
+func (r *reaper) kill(marked bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := 0
 	for i, fd := range r.fds {
 		if fd < 0 {
 			continue
 		}
-		n++
 		r.exits[i].Killed = r.exits[i].Killed || marked
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
 	}
-	return n
 }
 
 // wait blocks until no task is left, for at most the given time.

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	"golang.org/x/sys/unix"
-	"k8s.io/utils/cpuset"
 )
 
 // The test binary is its own zygote.
@@ -27,8 +28,6 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
-
-func iters(n int64) *int64 { return &n }
 
 func ms(n int) quantity.Duration { return quantity.Duration(time.Duration(n) * time.Millisecond) }
 
@@ -55,7 +54,7 @@ func startRun(t *testing.T, run *spec.Run) *Handle {
 	return h
 }
 
-func config(t *testing.T, run *spec.Run) Config {
+func config(t testing.TB, run *spec.Run) Config {
 	t.Helper()
 	var mask unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &mask); err != nil {
@@ -89,9 +88,9 @@ var everyKind = map[string]struct {
 	"spinWait":      {2, work.Spec{SpinWait: &work.SpinWait{}}},
 	"yieldHeavy":    {2, work.Spec{YieldHeavy: &work.YieldHeavy{}}},
 	"bursty":        {2, work.Spec{Bursty: &work.Bursty{Burst: ms(2), Sleep: ms(3)}}},
-	"pipeIo":        {4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(64)}}},
-	"futexPingPong": {4, work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: iters(64)}}},
-	"futexFanOut":   {5, work.Spec{FutexFanOut: &work.FutexFanOut{FanOut: 4, SpinIters: iters(64)}}},
+	"pipeIo":        {4, work.Spec{PipeIO: &work.PipeIO{BurstIters: new(int64(64))}}},
+	"futexPingPong": {4, work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: new(int64(64))}}},
+	"futexFanOut":   {5, work.Spec{FutexFanOut: &work.FutexFanOut{FanOut: 4, SpinIters: new(int64(64))}}},
 	"timerLatency":  {2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}}},
 }
 
@@ -155,7 +154,7 @@ func TestAWorkerIsOneTask(t *testing.T) {
 func TestAWorkerHoldsItsOwnDescriptorsOnly(t *testing.T) {
 	h := start(t,
 		group("alone", 1, work.Spec{SpinWait: &work.SpinWait{}}),
-		group("pairs", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(1)}}))
+		group("pairs", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: new(int64(1))}}))
 	pipes := map[string][]int{}
 	for i, w := range workers(h) {
 		dir := fmt.Sprintf("/proc/%d/fd", w.TID)
@@ -313,7 +312,7 @@ func TestManyForks(t *testing.T) {
 func TestCloseEndsEverything(t *testing.T) {
 	before := descriptors(t)
 	for _, stage := range []string{"parked", "running"} {
-		h := start(t, group("g", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: iters(1)}}))
+		h := start(t, group("g", 4, work.Spec{PipeIO: &work.PipeIO{BurstIters: new(int64(1))}}))
 		if stage == "running" {
 			h.Start()
 		}

@@ -10,10 +10,11 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	"golang.org/x/sys/unix"
 )
 
 // ZygoteCommand is the argument with which the runner's binary becomes a zygote.

@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/work"
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // Resolved is a run on a machine: nothing in it is relative any more.

@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	"k8s.io/utils/cpuset"
 )
 
 func valid(change func(*Run)) *Run {

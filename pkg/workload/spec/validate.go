@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 const (

@@ -105,7 +105,7 @@ func (r *reader) distances(nodes []Node) ([][]int, error) {
 			return nil, err
 		}
 		var row []int
-		for _, field := range strings.Fields(string(content)) {
+		for field := range strings.FieldsSeq(string(content)) {
 			d, err := strconv.Atoi(field)
 			if err != nil || d <= 0 {
 				return nil, fmt.Errorf("%s: %q is not a distance", path, field)

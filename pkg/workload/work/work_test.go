@@ -10,13 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
-	"golang.org/x/sys/unix"
 )
-
-func iters(n int64) *int64 { return &n }
 
 func ms(n int) quantity.Duration { return quantity.Duration(time.Duration(n) * time.Millisecond) }
 
@@ -24,9 +23,9 @@ var kinds = []work.Kind{
 	&work.SpinWait{},
 	&work.YieldHeavy{},
 	&work.Bursty{Burst: ms(1), Sleep: ms(1)},
-	&work.PipeIO{BurstIters: iters(16)},
-	&work.FutexPingPong{SpinIters: iters(16)},
-	&work.FutexFanOut{FanOut: 2, SpinIters: iters(16)},
+	&work.PipeIO{BurstIters: new(int64(16))},
+	&work.FutexPingPong{SpinIters: new(int64(16))},
+	&work.FutexFanOut{FanOut: 2, SpinIters: new(int64(16))},
 	&work.TimerLatency{Interval: ms(1)},
 }
 
@@ -128,9 +127,9 @@ func TestParametersOutOfBounds(t *testing.T) {
 		"bursty with a negative sleep":       {&work.Bursty{Burst: ms(1), Sleep: ms(-1)}, "sleep must be above 0s"},
 		"a timer below a microsecond":        {&work.TimerLatency{Interval: 999}, "interval must be at least 1us"},
 		"ping-pong without a number":         {&work.FutexPingPong{}, "spinIters must be 0 to"},
-		"pipes with a negative number":       {&work.PipeIO{BurstIters: iters(-1)}, "burstIters must be 0 to"},
-		"a fan-out to nobody":                {&work.FutexFanOut{SpinIters: iters(1)}, "fanOut must be 1 to 4096"},
-		"a fan-out that spins without bound": {&work.FutexFanOut{FanOut: 1, SpinIters: iters(1 << 40)}, "spinIters must be 0 to"},
+		"pipes with a negative number":       {&work.PipeIO{BurstIters: new(int64(-1))}, "burstIters must be 0 to"},
+		"a fan-out to nobody":                {&work.FutexFanOut{SpinIters: new(int64(1))}, "fanOut must be 1 to 4096"},
+		"a fan-out that spins without bound": {&work.FutexFanOut{FanOut: 1, SpinIters: new(int64(1 << 40))}, "spinIters must be 0 to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := tc.kind.Validate(); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -15,8 +15,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/schedfleet/schedfleet/api/v1alpha1"
-	"github.com/schedfleet/schedfleet/config/crd"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -34,6 +32,9 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/crd"
 )
 
 // Judge holds the Workload's schema.
