@@ -28,6 +28,8 @@ type event struct {
 	Test       string
 	Output     string
 	Elapsed    float64
+	// FailedBuild is the ImportPath whose build failed, if one did.
+	FailedBuild string
 }
 
 // testcase is what is known of one test or subtest.
@@ -152,18 +154,16 @@ func (s *summary) endPackage(e event, p *pkg) {
 	fmt.Fprintf(s.out, "%-4s  %s  %d passed, %d failed, %d skipped, %.1fs\n", verdict,
 		e.Package, c.passed, c.failed, total(c.skips), e.Elapsed)
 	if c.failed > 0 {
-		s.showFailure(e.Package, p)
+		if b := s.builds[e.FailedBuild]; b != nil {
+			fmt.Fprint(s.out, b)
+			delete(s.builds, e.FailedBuild) // once, however many depend on it
+		}
+		s.showFailure(p)
 	}
 }
 
 // showFailure prints the output of the failed tests, and the package's own.
-func (s *summary) showFailure(path string, p *pkg) {
-	for _, of := range slices.Sorted(maps.Keys(s.builds)) {
-		// A test binary builds as "path [path.test]" or "path_test [path.test]".
-		if of == path || strings.Contains(of, "["+path+".test]") {
-			fmt.Fprint(s.out, s.builds[of])
-		}
-	}
+func (s *summary) showFailure(p *pkg) {
 	for _, name := range slices.Sorted(maps.Keys(p.tests)) {
 		if t := p.tests[name]; t.action != "pass" && t.action != "skip" {
 			fmt.Fprint(s.out, t.output.String())
@@ -176,7 +176,7 @@ func (s *summary) close() bool {
 	for _, path := range slices.Sorted(maps.Keys(s.packages)) {
 		s.failed++
 		s.failures = append(s.failures, finding{path, "(no result: the run was cut off)", 1})
-		s.showFailure(path, s.packages[path])
+		s.showFailure(s.packages[path])
 	}
 	s.list("Skipped:", s.skips)
 	s.list("Failed:", s.failures)

@@ -75,10 +75,13 @@ func TestSummary(t *testing.T) {
 			want: "FAIL  p  1 passed, 1 failed, 0 skipped, 0.0s\nexit status 3\n" +
 				"\nFailed:\n  p: (the package itself)\n\n1 passed, 1 failed, 0 skipped" + took,
 		},
-		"a package that does not build shows the compiler's words": {
-			input: `{"ImportPath":"p [p.test]","Action":"build-output","Output":"undefined: x\n"}` + "\n" + stream(t, "fail -"),
-			want: "FAIL  p  0 passed, 1 failed, 0 skipped, 0.0s\nundefined: x\n" +
-				"\nFailed:\n  p: (the package itself)\n\n0 passed, 1 failed, 0 skipped" + took,
+		"a package that does not build shows the compiler's words, for all who need it once": {
+			input: `{"ImportPath":"d","Action":"build-output","Output":"undefined: x\n"}
+{"Package":"p","Action":"fail","FailedBuild":"d"}
+{"Package":"q","Action":"fail","FailedBuild":"d"}
+`,
+			want: "FAIL  p  0 passed, 1 failed, 0 skipped, 0.0s\nundefined: x\nFAIL  q  0 passed, 1 failed, 0 skipped, 0.0s\n" +
+				"\nFailed:\n  p: (the package itself)\n  q: (the package itself)\n\n0 passed, 2 failed, 0 skipped" + took,
 		},
 		"a run that was cut off is a failure": {
 			input: stream(t, "output TestA half"),

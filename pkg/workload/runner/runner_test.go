@@ -210,23 +210,64 @@ func pidfds(t *testing.T, pids []int) []int {
 	return fds
 }
 
+// Without a cgroup nothing but the workers' own death signal can end them.
 func TestNothingOutlivesAKilledRunner(t *testing.T) {
 	j := job(t, time.Hour)
-	var workers []int
-	rep, err := client().Run(t.Context(), j, func(ev Event) {
-		if ev.Type == EventStarted {
-			pid, pids := processesOf(t)
-			workers = pidfds(t, pids)
-			if err := unix.Kill(pid, unix.SIGKILL); err != nil {
-				t.Error(err)
+	for _, j.Cgroup = range []string{j.Cgroup, ""} {
+		var workers []int
+		rep, err := client().Run(t.Context(), j, func(ev Event) {
+			if ev.Type == EventStarted {
+				pid, pids := processesOf(t)
+				workers = pidfds(t, pids)
+				if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err == nil || rep != nil || !strings.Contains(err.Error(), "killed") {
+			t.Errorf("got report %v and error %v", rep, err)
+		}
+		awaitDeath(t, workers)
+		assertNothingLeft(t, j)
+	}
+}
+
+// A runner that is killed while its zygote forks leaves a zygote that dies, and
+// workers that see that their parent is gone.
+func TestNothingOutlivesARunnerKilledInTheMiddleOfForking(t *testing.T) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0) }()
+	j := job(t, time.Hour)
+	j.Cgroup = ""
+	j.Run.Groups[0].Workers = 3000
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		for {
+			for _, pid := range children(t, os.Getpid()) {
+				if len(children(t, pid)) > 20 {
+					_ = unix.Kill(pid, unix.SIGKILL)
+					return
+				}
 			}
 		}
-	})
-	if err == nil || rep != nil || !strings.Contains(err.Error(), "killed") {
-		t.Errorf("got report %v and error %v", rep, err)
+	}()
+	if _, err := client().Run(t.Context(), j, nil); err == nil {
+		t.Error("a killed runner reported")
 	}
-	awaitDeath(t, workers)
-	assertNothingLeft(t, j)
+	<-killed
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		_, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		if errors.Is(err, unix.ECHILD) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes are alive five seconds later", len(children(t, os.Getpid())))
+		}
+	}
 }
 
 func TestAKilledWorkerVoidsTheSample(t *testing.T) {

@@ -136,19 +136,23 @@ func TestStopEndsChildren(t *testing.T) {
 	if child.alive() {
 		t.Error("the child outlives stop()")
 	}
+	if got := tail(p.log("manager")); !strings.Contains(got, "told to stop") {
+		t.Errorf("the child was killed, not told to stop; its log is %q", got)
+	}
 }
 
+// waitChild returns a child once the state has it and its log says that it is up.
 func waitChild(t *testing.T, p paths, name string) Process {
 	t.Helper()
 	ctx := testContext(t)
 	for {
 		st, err := ReadState(string(p))
-		if child, ok := st.Children[name]; ok && err == nil {
+		if child, ok := st.Children[name]; ok && err == nil && strings.Contains(tail(p.log(name)), "up") {
 			return child
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s is not in the state: %+v, %v", name, st, err)
+			t.Fatalf("%s is not up: %+v, %v", name, st, err)
 		case <-time.After(statePoll / 10):
 		}
 	}

@@ -76,7 +76,9 @@ func TestDownLeavesAProcessWithAReusedNumberAlone(t *testing.T) {
 	if err := s.write(string(p)); err != nil {
 		t.Fatal(err)
 	}
-	down(t, p)
+	if said := down(t, p); said != "" {
+		t.Errorf("Down() said %q of a supervisor that is gone", said)
+	}
 	if !other.alive() {
 		t.Error("Down() killed a process that only has the supervisor's number")
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"testing"
 	"time"
 
@@ -26,9 +27,12 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(envHelper) {
 	case "":
 		os.Exit(m.Run())
-	case "stay": // until a signal ends it
+	case "stay": // until it is told to stop
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, unix.SIGTERM)
 		fmt.Println("up")
-		_ = unix.Pause()
+		<-told
+		fmt.Println("told to stop")
 	case "fail":
 		fmt.Println("this is why")
 		os.Exit(3)

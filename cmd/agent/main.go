@@ -1,0 +1,97 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command agent is schedfleet-agent: it makes a machine a test node and runs the
+// NodeRuns that the manager places on it.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/internal/version"
+	"github.com/schedfleet/schedfleet/nodeagent"
+	"github.com/schedfleet/schedfleet/nodeagent/inventory"
+	"github.com/schedfleet/schedfleet/nodeagent/sweep"
+	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/runner"
+)
+
+// spoolParent is where the agents of a machine keep reports, one directory per node.
+const spoolParent = "/var/lib/schedfleet"
+
+type flags struct {
+	nodeName, runner, cgroupRoot, spoolDir, leaseNamespace string
+	showVersion                                            bool
+}
+
+func main() {
+	var f flags
+	config.RegisterFlags(flag.CommandLine) // --kubeconfig
+	flag.StringVar(&f.nodeName, "node-name", "", "`name` of this machine's TestNode (default: the host's name)")
+	flag.StringVar(&f.runner, "runner", "", "`path` of schedfleet-runner (default: beside this binary)")
+	flag.StringVar(&f.cgroupRoot, "cgroup-root", "", "cgroup v2 `directory` that is the agent's own (default: schedfleet/<node> below the mount)")
+	flag.StringVar(&f.spoolDir, "spool-dir", "", "`directory` where reports wait for the API server (default: "+spoolParent+"/<node>)")
+	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
+	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
+	flag.Parse()
+	if f.showVersion {
+		fmt.Println(version.String())
+		return
+	}
+	ctrl.SetLogger(zap.New())
+	if err := run(ctrl.SetupSignalHandler(), f); err != nil {
+		ctrl.Log.Error(err, "agent failed")
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, f flags) error {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		return err
+	}
+	if err := f.setDefaults(mount); err != nil {
+		return err
+	}
+	restConfig, err := config.GetConfig()
+	if err != nil {
+		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
+	}
+	agent, err := nodeagent.New(restConfig, nodeagent.Options{
+		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(),
+		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
+		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot},
+		Sweeper:   sweep.Sweeper{Root: f.cgroupRoot},
+	})
+	if err != nil {
+		return err
+	}
+	return agent.Run(ctx)
+}
+
+func (f *flags) setDefaults(mount string) error {
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("finding the host's name (give --node-name): %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding schedfleet-runner (give --runner): %w", err)
+	}
+	f.nodeName = cmp.Or(f.nodeName, strings.ToLower(host))
+	f.runner = cmp.Or(f.runner, filepath.Join(filepath.Dir(self), "schedfleet-runner"))
+	f.cgroupRoot = cmp.Or(f.cgroupRoot, filepath.Join(mount, "schedfleet", f.nodeName))
+	f.spoolDir = cmp.Or(f.spoolDir, filepath.Join(spoolParent, f.nodeName))
+	return nil
+}

@@ -1,0 +1,114 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// Bounds of a message, whatever the number of nodes and of their culprits.
+const (
+	maxCulprits      = 5
+	maxCulpritLength = 160
+)
+
+// tooFewFit says how many nodes fit and what is wrong with the others. It
+// changes only when nodes do, so it holds no times.
+func tooFewFit(d Demand, s surveyed) string {
+	wanted := max(d.Nodes, 1)
+	more := ""
+	if d.Begun {
+		more = " more"
+	}
+	asked := fmt.Sprintf("%d%s %s asked for", wanted, more, isAre(wanted))
+	if s.total == 0 {
+		return "there are no test nodes, " + asked
+	}
+	head := fmt.Sprintf("%d of %s fit, %s", len(s.fitting), number(s.total, "test node", "test nodes"), asked)
+	if len(s.culprits) == 0 {
+		return head
+	}
+	return head + ": " + culpritList(s.culprits)
+}
+
+// culpritList names the most frequent culprits first.
+func culpritList(culprits map[string]int) string {
+	texts := slices.SortedFunc(maps.Keys(culprits), func(a, b string) int {
+		return cmp.Or(-cmp.Compare(culprits[a], culprits[b]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, text := range texts[:min(len(texts), maxCulprits)] {
+		n := culprits[text]
+		parts = append(parts, fmt.Sprintf("%d %s", n, plural(n, shorten(text))))
+	}
+	if rest := texts[len(parts):]; len(rest) > 0 {
+		n := 0
+		for _, text := range rest {
+			n += culprits[text]
+		}
+		parts = append(parts, fmt.Sprintf("%d %s for other reasons", n, plural(n, "does not fit")))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// tooFewFree says what keeps the nodes that fit.
+func tooFewFree(missing int, s surveyed, kept sets.Set[string]) string {
+	busy, ahead := 0, 0
+	for _, n := range s.fitting {
+		switch {
+		case n.Busy:
+			busy++
+		case kept.Has(n.Name):
+			ahead++
+		}
+	}
+	text := fmt.Sprintf("%s %s awaited; of %d that fit, %d %s busy",
+		number(missing, "test node", "test nodes"), isAre(missing), len(s.fitting), busy, isAre(busy))
+	if ahead > 0 {
+		text += fmt.Sprintf(" and %d %s kept for Workloads ahead in the queue", ahead, isAre(ahead))
+	}
+	return text
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func isAre(n int) string { return plural(n, "is") }
+
+// plural makes the verb a phrase begins with agree with n. Phrases are in the singular.
+func plural(n int, phrase string) string {
+	if n == 1 {
+		return phrase
+	}
+	verb, rest, _ := strings.Cut(phrase, " ")
+	switch verb {
+	case "is":
+		verb = "are"
+	case "has":
+		verb = "have"
+	case "does":
+		verb = "do"
+	case "cannot":
+	default:
+		verb = strings.TrimSuffix(verb, "s")
+	}
+	return strings.TrimSpace(verb + " " + rest)
+}
+
+func shorten(text string) string {
+	if len(text) <= maxCulpritLength {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxCulpritLength-3], "") + "..."
+}

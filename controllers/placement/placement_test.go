@@ -1,0 +1,278 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package placement_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/controllers/placement"
+)
+
+var epoch = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+type nodeOption func(*placement.Node)
+
+// node is a free, ready test node with CPUs 0 and 1.
+func node(name string, options ...nodeOption) placement.Node {
+	n := placement.Node{TestNode: &v1alpha1.TestNode{ObjectMeta: metav1.ObjectMeta{Name: name}}, Alive: true}
+	n.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAgentReady}}
+	n.Status.Topology = &v1alpha1.Topology{OnlineCPUs: "0-1", CPUs: 2, LLCs: 1, NUMANodes: 1}
+	for _, o := range options {
+		o(&n)
+	}
+	return n
+}
+
+func busy(n *placement.Node)     { n.Busy = true }
+func silent(n *placement.Node)   { n.Alive = false }
+func cordoned(n *placement.Node) { n.Spec.Unschedulable = true }
+
+func used(minutesAgo int) nodeOption {
+	return func(n *placement.Node) { n.LastUsed = epoch.Add(-time.Duration(minutesAgo) * time.Minute) }
+}
+
+func labelled(key, value string) nodeOption {
+	return func(n *placement.Node) { n.Labels = map[string]string{key: value} }
+}
+
+func tainted(key, value string) nodeOption {
+	return func(n *placement.Node) { n.Spec.Taints = []v1alpha1.Taint{{Key: key, Value: value}} }
+}
+
+func notReady(reason string) nodeOption {
+	return func(n *placement.Node) {
+		n.Status.Conditions[0].Status, n.Status.Conditions[0].Reason = metav1.ConditionFalse, reason
+	}
+}
+
+func feature(name string, state v1alpha1.FeatureState) nodeOption {
+	return func(n *placement.Node) {
+		n.Status.Features = append(n.Status.Features, v1alpha1.Feature{Name: name, State: state})
+	}
+}
+
+type demandOption func(*placement.Demand)
+
+// demand is for one node for a Workload of one spinning worker.
+func demand(name string, options ...demandOption) placement.Demand {
+	w := &v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, UID: types.UID(name), CreationTimestamp: metav1.NewTime(epoch)}}
+	w.Spec.Duration.Duration = time.Second
+	w.Spec.Seed = 1
+	w.Spec.Groups = []v1alpha1.Group{{Name: "a", Workers: new(int32(1)), Work: v1alpha1.Work{SpinWait: &v1alpha1.SpinWait{}}}}
+	d := placement.Demand{Workload: w, Nodes: 1}
+	for _, o := range options {
+		o(&d)
+	}
+	return d
+}
+
+func nodes(n int) demandOption { return func(d *placement.Demand) { d.Nodes = n } }
+
+func begun(d *placement.Demand) { d.Begun = true }
+
+func all(d *placement.Demand) {
+	d.Nodes, d.Unsettled = 0, true
+	d.Workload.Spec.Placement.AllNodes = true
+}
+
+func priority(p int32) demandOption {
+	return func(d *placement.Demand) { d.Workload.Spec.Priority = p }
+}
+
+func older(minutes int) demandOption {
+	return func(d *placement.Demand) {
+		d.Workload.CreationTimestamp = metav1.NewTime(epoch.Add(-time.Duration(minutes) * time.Minute))
+	}
+}
+
+func taken(names ...string) demandOption {
+	return func(d *placement.Demand) { d.Taken = sets.New(names...) }
+}
+
+func tried(names ...string) demandOption {
+	return func(d *placement.Demand) { d.Tried = sets.New(names...) }
+}
+
+func asking(change func(*v1alpha1.Placement)) demandOption {
+	return func(d *placement.Demand) { change(&d.Workload.Spec.Placement) }
+}
+
+func requiring(r v1alpha1.MachineRequirements) demandOption {
+	return asking(func(p *v1alpha1.Placement) { p.Requires = &r })
+}
+
+func onCPU(list string) demandOption {
+	return func(d *placement.Demand) { d.Workload.Spec.Groups[0].Affinity = &v1alpha1.Affinity{Exact: list} }
+}
+
+func tolerating(key string, value *string) demandOption {
+	return asking(func(p *v1alpha1.Placement) { p.Tolerations = []v1alpha1.Toleration{{Key: key, Value: value}} })
+}
+
+func fitting(wanted int, names ...string) placement.Decision {
+	return placement.Decision{Wanted: wanted, Nodes: names}
+}
+
+func noFit(wanted int, message string) placement.Decision {
+	return placement.Decision{Wanted: wanted, Reason: v1alpha1.ReasonNoFittingNode, Message: message}
+}
+
+func waits(wanted int, message string, names ...string) placement.Decision {
+	return placement.Decision{Wanted: wanted, Nodes: names, Reason: v1alpha1.ReasonWaitingForNodes, Message: message}
+}
+
+func TestDecideForOne(t *testing.T) {
+	selector := asking(func(p *v1alpha1.Placement) { p.NodeSelector = map[string]string{"pool": "a", "arch": "x"} })
+	for name, tc := range map[string]struct {
+		demand placement.Demand
+		nodes  []placement.Node
+		want   placement.Decision
+	}{
+		"there is no node at all": {demand("w", nodes(2)), nil,
+			noFit(2, "there are no test nodes, 2 are asked for")},
+		"a free node that fits is taken": {demand("w"), []placement.Node{node("n1")},
+			fitting(1, "n1")},
+		"nodes never used come first, then the least recently used, then by name": {demand("w", nodes(4)),
+			[]placement.Node{node("n5", used(1)), node("n4", used(9)), node("n3", used(5)), node("n2"), node("n1"), node("n6", used(5))},
+			fitting(4, "n1", "n2", "n4", "n3")},
+		"nodes that failed it come last": {demand("w", nodes(2), tried("n1"), begun), []placement.Node{node("n1"), node("n2", used(1)), node("n3", used(2))},
+			fitting(2, "n3", "n2")},
+		"a node that failed it is better than none": {demand("w", tried("n1"), begun), []placement.Node{node("n1")},
+			fitting(1, "n1")},
+		"a node gets no second NodeRun of a Workload that counts": {demand("w", taken("n1"), begun), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 more is asked for: 1 has a NodeRun of this Workload")},
+		"it starts nowhere before enough nodes fit": {demand("w", nodes(2)), []placement.Node{node("n1"), node("n2", cordoned)},
+			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 is cordoned")},
+		"once begun it takes what there is": {demand("w", nodes(2), begun), []placement.Node{node("n1"), node("n2", cordoned)},
+			placement.Decision{Wanted: 2, Nodes: []string{"n1"}, Reason: v1alpha1.ReasonNoFittingNode,
+				Message: "1 of 2 test nodes fit, 2 more are asked for: 1 is cordoned"}},
+		"it starts on the free ones of the nodes that fit": {demand("w", nodes(3)), []placement.Node{node("n1"), node("n2", busy), node("n3", busy)},
+			waits(3, "2 test nodes are awaited; of 3 that fit, 2 are busy", "n1")},
+		"all nodes are those that fit": {demand("w", all), []placement.Node{node("n1"), node("n2", cordoned), node("n3", busy)},
+			waits(2, "1 test node is awaited; of 2 that fit, 1 is busy", "n1")},
+		"all nodes are at least one": {demand("w", all), []placement.Node{node("n1", cordoned)},
+			noFit(0, "0 of 1 test node fit, 1 is asked for: 1 is cordoned")},
+		"a node without heartbeat does not fit": {demand("w"), []placement.Node{node("n1", silent), node("n2", silent)},
+			noFit(1, "0 of 2 test nodes fit, 1 is asked for: 2 send no heartbeat")},
+		"a node that is not ready says why": {demand("w"), []placement.Node{node("n1", notReady(v1alpha1.ReasonCannotFork))},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 is not ready (CannotFork)")},
+		"a taint keeps it off": {demand("w"), []placement.Node{node("n1", tainted("team", "b")), node("n2", tainted("spare", ""))},
+			noFit(1, "0 of 2 test nodes fit, 1 is asked for: 1 has the taint spare, which is not tolerated; 1 has the taint team=b, which is not tolerated")},
+		"a toleration without value covers any value": {demand("w", tolerating("team", nil)), []placement.Node{node("n1", tainted("team", "b"))},
+			fitting(1, "n1")},
+		"a toleration with a value covers that one only": {demand("w", tolerating("team", new("a"))), []placement.Node{node("n1", tainted("team", "a")), node("n2", tainted("team", "b"))},
+			fitting(1, "n1")},
+		"the first missing label is named": {demand("w", selector), []placement.Node{node("n1", labelled("pool", "a"))},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 lacks the label arch=x")},
+		"CPUs are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinCPUs: new(int32(4))})), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 2 CPUs, not 4")},
+		"last-level caches are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinLLCs: new(int32(2))})), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 1 last-level cache, not 2")},
+		"NUMA nodes are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinNUMANodes: new(int32(2))})), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 1 NUMA node, not 2")},
+		"SMT is looked for": {demand("w", requiring(v1alpha1.MachineRequirements{SMT: true})), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has no SMT")},
+		"absent, unknown and unheard-of features are told apart": {demand("w", requiring(v1alpha1.MachineRequirements{Features: []string{"SchedExt"}})),
+			[]placement.Node{node("n1", feature("SchedExt", v1alpha1.FeatureAbsent)), node("n2", feature("SchedExt", v1alpha1.FeatureUnknown)), node("n3")},
+			noFit(1, "0 of 3 test nodes fit, 1 is asked for: 1 cannot tell whether it has the feature SchedExt; 1 does not tell of the feature SchedExt; 1 lacks the feature SchedExt")},
+		"a node with everything required fits": {demand("w", requiring(v1alpha1.MachineRequirements{MinCPUs: new(int32(2)), Features: []string{"SchedExt"}})),
+			[]placement.Node{node("n1", feature("SchedExt", v1alpha1.FeaturePresent))},
+			fitting(1, "n1")},
+		"culprits are counted, the most frequent first": {demand("w", nodes(2), onCPU("512")),
+			[]placement.Node{node("n1", cordoned), node("n2"), node("n3")},
+			noFit(2, "0 of 3 test nodes fit, 2 are asked for: 2 lack CPU 512 of groups[0].affinity.exact (it has 0-1); 1 is cordoned")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := placement.Decide(tc.demand, placement.Snapshot{Nodes: tc.nodes})
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecideInTheQueue(t *testing.T) {
+	for name, tc := range map[string]struct {
+		demand  placement.Demand
+		nodes   []placement.Node
+		waiting []placement.Demand
+		want    placement.Decision
+	}{
+		"a higher priority goes first": {demand("w", older(5)), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", priority(1))},
+			waits(1, "1 test node is awaited; of 1 that fit, 0 are busy and 1 is kept for Workloads ahead in the queue")},
+		"a lower priority comes after": {demand("w", priority(2)), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", priority(1), older(5))},
+			fitting(1, "n1")},
+		"the older goes first": {demand("w"), []placement.Node{node("n1"), node("n2")},
+			[]placement.Demand{demand("x", older(5))},
+			fitting(1, "n2")},
+		"of the same age the name decides": {demand("w"), []placement.Node{node("n1"), node("n2")},
+			[]placement.Demand{demand("x"), demand("v")},
+			fitting(1, "n2")},
+		"one whose nodes do not exist blocks nobody": {demand("w"), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", priority(9), nodes(2))},
+			fitting(1, "n1")},
+		"one that waits for busy nodes keeps the free ones it can use": {demand("w"), []placement.Node{node("n1"), node("n2", busy)},
+			[]placement.Demand{demand("x", priority(9), nodes(2))},
+			waits(1, "1 test node is awaited; of 2 that fit, 1 is busy and 1 is kept for Workloads ahead in the queue")},
+		"one that cannot use a node does not keep it": {demand("w"), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", priority(9), onCPU("7"))},
+			fitting(1, "n1")},
+		"one for all nodes keeps all": {demand("w"), []placement.Node{node("n1"), node("n2")},
+			[]placement.Demand{demand("x", priority(9), all)},
+			waits(1, "1 test node is awaited; of 2 that fit, 0 are busy and 2 are kept for Workloads ahead in the queue")},
+		"those ahead choose in their order": {demand("w"), []placement.Node{node("n1", labelled("fast", "1")), node("n2"), node("n3")},
+			[]placement.Demand{
+				demand("y", priority(1)),
+				demand("x", priority(2), asking(func(p *v1alpha1.Placement) { p.NodeSelector = map[string]string{"fast": "1"} })),
+			},
+			fitting(1, "n3")},
+		"its own demand in the queue does not count": {demand("w"), []placement.Node{node("n1")},
+			[]placement.Demand{demand("w", priority(9))},
+			fitting(1, "n1")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := placement.Decide(tc.demand, placement.Snapshot{Nodes: tc.nodes, Waiting: tc.waiting})
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMessagesAreBounded(t *testing.T) {
+	var fleet []placement.Node
+	for i := range 5000 {
+		fleet = append(fleet, node(fmt.Sprintf("n%04d", i), tainted(strings.Repeat("k", 240)+fmt.Sprint(i), strings.Repeat("v", 60))))
+	}
+	got := placement.Decide(demand("w"), placement.Snapshot{Nodes: fleet})
+	if len(got.Message) > 1000 {
+		t.Errorf("the message has %d bytes: %s", len(got.Message), got.Message)
+	}
+	if want := "; 4995 do not fit for other reasons"; !strings.HasSuffix(got.Message, want) {
+		t.Errorf("the message does not end in %q: %s", want, got.Message)
+	}
+}
+
+func BenchmarkDecideFor5000Nodes(b *testing.B) {
+	var fleet []placement.Node
+	for i := range 5000 {
+		fleet = append(fleet, node(fmt.Sprintf("n%04d", i)))
+	}
+	d := demand("w", nodes(5000))
+	for b.Loop() {
+		placement.Decide(d, placement.Snapshot{Nodes: fleet})
+	}
+}

@@ -1,0 +1,171 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nodeagent runs the NodeRuns of one node and publishes what became of
+// them. It is the only user of the Kubernetes API on a node.
+//
+// Four things go on at a time: the cache that follows this node's NodeRuns, the
+// heartbeat, one worker that does everything else one after the other, and,
+// started by it, at most one runner. During a run the worker waits, so that the
+// agent does nothing on the node but renew its Lease.
+package nodeagent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/nodeagent/spool"
+	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/runner"
+)
+
+// +kubebuilder:rbac:groups=schedfleet.dev,resources=noderuns,verbs=get;list;watch
+// +kubebuilder:rbac:groups=schedfleet.dev,resources=noderuns/status,verbs=patch
+// +kubebuilder:rbac:groups=schedfleet.dev,resources=testnodes,verbs=create;get;patch
+// +kubebuilder:rbac:groups=schedfleet.dev,resources=testnodes/status,verbs=patch
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;patch,namespace=schedfleet-system
+
+// stopTimeout bounds what the agent still tells the API when it is stopped.
+const stopTimeout = 15 * time.Second
+
+// Runner carries out jobs. See runner.Client for what it must keep to.
+type Runner interface {
+	Run(ctx context.Context, job runner.Job, onEvent func(runner.Event)) (*report.Report, error)
+}
+
+// Inventory says what the node is and can do.
+type Inventory interface {
+	Read() (status v1alpha1.TestNodeStatus, notes []string, err error)
+	// Fingerprint is cheap and changes when Read would tell something else.
+	Fingerprint() string
+}
+
+// Sweeper removes what earlier runs left on the node.
+type Sweeper interface {
+	Sweep(ctx context.Context) (removed []string, err error)
+	// Leave removes what the agent itself needed.
+	Leave(ctx context.Context) error
+}
+
+// Options are what an agent needs.
+type Options struct {
+	// NodeName is the name of the TestNode and of the Lease.
+	NodeName       string
+	LeaseNamespace string
+	// CgroupRoot is the agent's own cgroup; every run gets one below it.
+	CgroupRoot string
+	// SpoolDir is where reports wait for the API.
+	SpoolDir string
+	Version  string
+
+	Runner    Runner
+	Inventory Inventory
+	Sweeper   Sweeper
+	Timings   Timings
+}
+
+// Agent is the agent of one node. It is run once.
+type Agent struct {
+	opts     Options
+	log      logr.Logger
+	instance string // of this process: another one never goes on with its runs
+
+	api   *api
+	cache cache.Cache
+	inbox *inbox
+	spool *spool.Spool
+	// beating is closed once the node's Lease has been renewed.
+	beating chan struct{}
+
+	// The rest belongs to the worker.
+	pending pending
+	node    nodeState
+	health  health
+}
+
+// New prepares the agent of a node.
+func New(config *rest.Config, opts Options) (*Agent, error) {
+	opts.Timings = opts.Timings.withDefaults()
+	a := &Agent{
+		opts:     opts,
+		log:      ctrl.Log.WithName("agent").WithValues("node", opts.NodeName),
+		instance: strings.ToLower(rand.Text()[:16]),
+		inbox:    newInbox(),
+		beating:  make(chan struct{}),
+	}
+	var err error
+	if a.api, a.cache, err = connect(config, &opts, a.instance); err != nil {
+		return nil, fmt.Errorf("preparing the connection to the API server: %w", err)
+	}
+	return a, nil
+}
+
+// Run works until ctx ends, and then until the run in hand has been stopped and
+// reported. An error means that the agent could not start.
+func (a *Agent) Run(ctx context.Context) error {
+	if err := a.openSpool(); err != nil {
+		return err
+	}
+	defer a.spool.Close() //nolint:errcheck // the lock goes with the process at the latest
+
+	// The heartbeat and the cache live on while the worker winds up.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() { a.heartbeat(background) })
+	if err := a.follow(ctx, background, &wg); err != nil {
+		return err
+	}
+	a.log.Info("agent started", "instance", a.instance, "version", a.opts.Version, "cgroup", a.opts.CgroupRoot)
+	a.work(ctx)
+	a.stop(ctx)
+	return nil
+}
+
+// follow starts the cache, and returns once it has seen every NodeRun of the node.
+func (a *Agent) follow(ctx, background context.Context, wg *sync.WaitGroup) error {
+	informer, err := a.cache.GetInformer(ctx, &v1alpha1.NodeRun{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return fmt.Errorf("watching NodeRuns: %w", err)
+	}
+	if _, err := informer.AddEventHandler(a.inbox); err != nil {
+		return fmt.Errorf("watching NodeRuns: %w", err)
+	}
+	wg.Go(func() {
+		if err := a.cache.Start(background); err != nil {
+			a.log.Error(err, "watching NodeRuns failed")
+		}
+	})
+	// Unsynced means that ctx has ended, which the worker finds out by itself.
+	a.cache.WaitForCacheSync(ctx)
+	return nil
+}
+
+// stop tells the API that the node takes no runs any more, and what became of
+// the last one. What does not get through stays in the spool.
+func (a *Agent) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	var failed []error
+	if a.node.published != nil {
+		failed = append(failed, a.publish(ctx, agentStopped()))
+	}
+	failed = append(failed, a.deliver(ctx), a.opts.Sweeper.Leave(ctx))
+	if err := errors.Join(failed...); err != nil {
+		a.log.Error(err, "stopped with something left to do", "reportsInSpool", len(a.pending))
+		return
+	}
+	a.log.Info("agent stopped")
+}
