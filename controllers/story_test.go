@@ -5,6 +5,7 @@ package controllers_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -87,6 +88,9 @@ func (w *world) startManager() {
 func (w *world) clear(ctx SpecContext) {
 	var workloads v1alpha1.WorkloadList
 	Expect(admin.List(ctx, &workloads)).To(Succeed())
+	if CurrentSpecReport().Failed() {
+		w.export(ctx, workloads.Items)
+	}
 	for i := range workloads.Items {
 		patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))
 		Expect(client.IgnoreNotFound(admin.Patch(ctx, &workloads.Items[i], patch))).To(Succeed())
@@ -96,6 +100,22 @@ func (w *world) clear(ctx SpecContext) {
 	}
 	Expect(admin.DeleteAllOf(ctx, &v1alpha1.TestNode{})).To(Succeed())
 	Expect(admin.DeleteAllOf(ctx, &coordinationv1.Lease{}, client.InNamespace(v1alpha1.DefaultLeaseNamespace))).To(Succeed())
+}
+
+// export writes what there is after a story has failed.
+func (w *world) export(ctx context.Context, workloads []v1alpha1.Workload) {
+	var runs v1alpha1.NodeRunList
+	Expect(admin.List(ctx, &runs)).To(Succeed())
+	for i := range workloads {
+		status, err := json.Marshal(workloads[i].Status)
+		Expect(err).NotTo(HaveOccurred())
+		GinkgoWriter.Printf("Workload %s: %s\n", workloads[i].Name, status)
+	}
+	for i := range runs.Items {
+		reason, message := runs.Items[i].VoidBecause()
+		GinkgoWriter.Printf("NodeRun %s: started %t, finished %t, valid %t, cancel %t, %s %s\n", runs.Items[i].Name,
+			runs.Items[i].Started(), runs.Items[i].Finished(), runs.Items[i].Valid(), runs.Items[i].Spec.Cancel, reason, message)
+	}
 }
 
 // load creates a Workload of one group of two bursty workers on one node.

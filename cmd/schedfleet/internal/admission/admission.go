@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,9 +93,13 @@ func (j *Judge) Decode(ctx context.Context, text []byte) (*v1alpha1.Workload, er
 	if len(unknown) > 0 {
 		return nil, strictError(unknown)
 	}
+	applied, err := lastApplied(object)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
 	defaulting.Default(object, j.structural)
-	if errs := j.validate(ctx, object, text); len(errs) > 0 {
-		return nil, errs.ToAggregate()
+	if err := j.validate(ctx, object, applied); err != nil {
+		return nil, err
 	}
 	workload := &v1alpha1.Workload{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, workload); err != nil {
@@ -155,9 +160,15 @@ func strictError(unknown []string) error {
 	return fmt.Errorf("strict decoding error: %s", strings.Join(parts, ", "))
 }
 
-func (j *Judge) validate(ctx context.Context, object map[string]any, text []byte) field.ErrorList {
-	errs := validateMeta(object, text)
-	errs = append(errs, validation.ValidateCustomResource(nil, object, j.schema)...)
+// validate reports all that is wrong. applied is the object with the annotation of kubectl apply.
+func (j *Judge) validate(ctx context.Context, object map[string]any, applied *unstructured.Unstructured) error {
+	errs := apivalidation.ValidateObjectMetaAccessor(applied, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	errs = append(errs, j.validateFields(ctx, object)...)
+	return errors.Join(checkSize(applied), errs.ToAggregate())
+}
+
+func (j *Judge) validateFields(ctx context.Context, object map[string]any) field.ErrorList {
+	errs := validation.ValidateCustomResource(nil, object, j.schema)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, j.structural, object)...)
 	if blocksRules(errs) {
 		return errs // rules on values of the wrong type or size would only confuse
@@ -178,9 +189,13 @@ func blocksRules(errs field.ErrorList) bool {
 	return false
 }
 
-// validateMeta checks name, labels and annotations, with the annotation that
-// kubectl apply would add: it is what bounds the size of a manifest.
-func validateMeta(object map[string]any, text []byte) field.ErrorList {
+// lastApplied is the object as kubectl apply sends it: with itself once more, in
+// an annotation. That is what bounds the size of a manifest.
+func lastApplied(object map[string]any) (*unstructured.Unstructured, error) {
+	text, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
 	u := (&unstructured.Unstructured{Object: object}).DeepCopy()
 	if u.GetNamespace() == "" {
 		u.SetNamespace(corev1.NamespaceDefault)
@@ -191,5 +206,16 @@ func validateMeta(object map[string]any, text []byte) field.ErrorList {
 	}
 	notes[corev1.LastAppliedConfigAnnotation] = string(text)
 	u.SetAnnotations(notes)
-	return apivalidation.ValidateObjectMetaAccessor(u, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	return u, nil
+}
+
+// maxRequest is what an API server takes in one request.
+const maxRequest = 3 << 20
+
+func checkSize(applied *unstructured.Unstructured) error {
+	text, err := json.Marshal(applied.Object)
+	if err == nil && len(text) > maxRequest {
+		return fmt.Errorf("Request entity too large: limit is %d", maxRequest) //nolint:revive,staticcheck // the API server's words
+	}
+	return err
 }

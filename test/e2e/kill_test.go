@@ -1,0 +1,122 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+)
+
+// After any of these no worker lives five seconds later, and every object ends.
+var _ = Describe("Kill -9", Ordered, func() {
+	// terminal waits until the Workload and all its NodeRuns have ended.
+	terminal := func(ctx context.Context, name string) *v1alpha1.Workload {
+		GinkgoHelper()
+		var w *v1alpha1.Workload
+		Eventually(func() bool { w = get(ctx, name); return w.Finished() }).WithContext(ctx).
+			WithTimeout(90*time.Second).WithPolling(200*time.Millisecond).Should(BeTrue(), "the Workload never ended")
+		for _, run := range nodeRuns(ctx, name) {
+			Expect(run.Finished()).To(BeTrue(), "NodeRun %s never ended", run.Name)
+		}
+		return w
+	}
+	reasons := func(ctx context.Context, name string) map[v1alpha1.VoidReason]int {
+		count := map[v1alpha1.VoidReason]int{}
+		for _, run := range nodeRuns(ctx, name) {
+			reason, _ := run.VoidBecause()
+			count[reason]++
+		}
+		return count
+	}
+
+	It("of a runner: the run is repeated", func(ctx context.Context) {
+		apply(ctx, workload("runner", "4s", ""))
+		DeferCleanup(remove, "runner")
+		workers := awaitWorkers(ctx)
+		runner := parentOf(workers[0])
+		var mine []process
+		for _, w := range workers {
+			if parentOf(w) == runner {
+				mine = append(mine, w)
+			}
+		}
+		Expect(mine).To(HaveLen(allWorkers / 2))
+		runner.kill()
+		assertDead(ctx, mine)
+		w := terminal(ctx, "runner")
+		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
+		Expect(reasons(ctx, "runner")).To(Equal(map[v1alpha1.VoidReason]int{"": 2, v1alpha1.VoidRunnerFailed: 1}))
+	}, NodeTimeout(3*time.Minute))
+
+	It("of an agent: the run ends as AgentRestart and is repeated", func(ctx context.Context) {
+		apply(ctx, workload("agent", "4s", ""))
+		DeferCleanup(remove, "agent")
+		workers := awaitWorkers(ctx)
+		agent := child("node-a")
+		var mine []process
+		for _, w := range workers {
+			if parentOf(parentOf(w)) == agent {
+				mine = append(mine, w)
+			}
+		}
+		Expect(mine).To(HaveLen(allWorkers / 2))
+		agent.kill()
+		assertDead(ctx, mine)
+		w := terminal(ctx, "agent")
+		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
+		Expect(reasons(ctx, "agent")).To(Equal(map[v1alpha1.VoidReason]int{"": 2, v1alpha1.VoidAgentRestart: 1}))
+	}, NodeTimeout(3*time.Minute))
+
+	It("of an agent without a retry left: the Workload fails and says why", func(ctx context.Context) {
+		apply(ctx, workload("noretry", "4s", "  retries: 0"))
+		DeferCleanup(remove, "noretry")
+		awaitWorkers(ctx)
+		child("node-b").kill()
+		w := terminal(ctx, "noretry")
+		failed := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionFailed)
+		Expect(failed).To(HaveField("Reason", v1alpha1.ReasonRetriesExhausted))
+		Expect(w.Status.Failures).To(ConsistOf(HaveField("Reason", v1alpha1.VoidAgentRestart)))
+	}, NodeTimeout(3*time.Minute))
+
+	It("of the manager: the runs do not notice", func(ctx context.Context) {
+		apply(ctx, workload("manager", "4s", ""))
+		DeferCleanup(remove, "manager")
+		awaitWorkers(ctx)
+		child("manager").kill()
+		w := terminal(ctx, "manager")
+		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
+		Expect(reasons(ctx, "manager")).To(Equal(map[v1alpha1.VoidReason]int{"": 2}))
+	}, NodeTimeout(3*time.Minute))
+
+	It("of everything at once", func(ctx context.Context) {
+		apply(ctx, workload("all", "4s", ""))
+		DeferCleanup(remove, "all")
+		workers := awaitWorkers(ctx)
+		runner := parentOf(workers[0])
+		for _, p := range []process{child("manager"), child("node-a"), child("node-b"), runner} {
+			if p.alive() { // the runner may have ended with its agent
+				p.kill()
+			}
+		}
+		assertDead(ctx, workers)
+		terminal(ctx, "all")
+		Expect(workersIn()).To(BeEmpty())
+	}, NodeTimeout(3*time.Minute))
+
+	It("before the workers are at work", func(ctx context.Context) {
+		apply(ctx, workload("early", "2s", ""))
+		DeferCleanup(remove, "early")
+		Eventually(func() int { return len(nodeRuns(ctx, "early")) }).WithContext(ctx).
+			WithTimeout(20 * time.Second).WithPolling(10 * time.Millisecond).Should(Equal(2))
+		child("node-a").kill()
+		w := terminal(ctx, "early")
+		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
+	}, NodeTimeout(3*time.Minute))
+})
