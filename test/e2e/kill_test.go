@@ -5,6 +5,8 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -119,4 +121,30 @@ var _ = Describe("Kill -9", Ordered, func() {
 		w := terminal(ctx, "early")
 		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
 	}, NodeTimeout(3*time.Minute))
+
+	It("at random moments", func(ctx context.Context) {
+		const rounds = 8
+		rng := rand.New(rand.NewPCG(uint64(GinkgoRandomSeed()), 0))
+		for round := range rounds {
+			name := fmt.Sprintf("random-%d", round)
+			apply(ctx, workload(name, "2s", ""))
+			moment := time.Duration(rng.Int64N(int64(3 * time.Second)))
+			victim := []string{"manager", "node-a", "node-b", "runner"}[rng.IntN(4)]
+			By(fmt.Sprintf("killing %s %v after the Workload was created", victim, moment))
+			select {
+			case <-ctx.Done():
+			case <-time.After(moment):
+			}
+			workers := workersIn()
+			if victim != "runner" {
+				child(victim).kill()
+			} else if len(workers) > 0 {
+				parentOf(workers[0]).kill()
+			}
+			terminal(ctx, name)
+			assertDead(ctx, workers)
+			Expect(workersIn()).To(BeEmpty())
+			remove(ctx, name)
+		}
+	}, NodeTimeout(5*time.Minute))
 })

@@ -77,7 +77,7 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 	stopped := h.Stop(groups.kill)
 	rep.AddWorkers(h.Workers, started, stopped)
 	if groups.root == nil {
-		rep.Notes = append(rep.Notes, "there is no cgroup v2: the workers ran in the runner's cgroup")
+		rep.Notes = append(rep.Notes, "there is no cgroup v2 to write to: the workers ran in the cgroup of the runner")
 	}
 	return rep
 }

@@ -41,8 +41,6 @@ type Config struct {
 	// Cgroups are descriptors of directories by the name groups use; workers of a
 	// group whose name is missing are born in the runner's own cgroup.
 	Cgroups map[string]*os.File
-	// Binary is the file to execute as zygote, /proc/self/exe when empty.
-	Binary string
 	// Stderr is where a zygote writes what goes wrong before it has an arena.
 	Stderr *os.File
 }
@@ -144,11 +142,7 @@ func forkHint(errno syscall.Errno) string {
 }
 
 func (h *Handle) zygote(ctx context.Context, cfg Config) (*exec.Cmd, error) {
-	binary := cfg.Binary
-	if binary == "" {
-		binary = "/proc/self/exe"
-	}
-	cmd := exec.CommandContext(ctx, binary, ZygoteCommand)
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", ZygoteCommand)
 	cmd.Args[0] = "schedfleet-runner" // what ps shows
 	cmd.ExtraFiles = []*os.File{h.arena.File()}
 	numbers := map[string]int{}
