@@ -17,6 +17,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -62,25 +63,49 @@ func startFleet() *fleet {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fleet{ctx: ctx, leaseSeconds: leaseSeconds, agents: map[string]*agent{}, unfinished: map[string]map[string]bool{}}
-	runs, err := admin.Watch(ctx, &v1alpha1.NodeRunList{})
-	Expect(err).NotTo(HaveOccurred())
-	f.wg.Go(func() {
-		defer GinkgoRecover()
-		for e := range runs.ResultChan() {
-			if run, ok := e.Object.(*v1alpha1.NodeRun); ok {
-				f.audit(run, e.Type == "DELETED")
-				f.wg.Go(func() { f.show(run) }) // every node has an agent of its own
-			}
-		}
-	})
+	f.wg.Go(f.follow)
 	f.wg.Go(f.renewLeases)
 	DeferCleanup(func() {
 		cancel()
-		runs.Stop()
 		f.wg.Wait()
 		Expect(f.collisions).To(BeEmpty(), "nodes with two NodeRuns at a time")
 	})
 	return f
+}
+
+// follow shows the agents every NodeRun, until the story ends. An API server
+// under load ends watches; then it begins anew.
+func (f *fleet) follow() {
+	defer GinkgoRecover()
+	for f.ctx.Err() == nil {
+		var list v1alpha1.NodeRunList
+		if err := admin.List(f.ctx, &list); err != nil {
+			continue
+		}
+		f.mu.Lock()
+		f.unfinished = map[string]map[string]bool{}
+		f.mu.Unlock()
+		for i := range list.Items {
+			f.see(&list.Items[i], false)
+		}
+		runs, err := admin.Watch(f.ctx, &v1alpha1.NodeRunList{}, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.ResourceVersion}})
+		if err != nil {
+			continue
+		}
+		for e := range runs.ResultChan() {
+			if run, ok := e.Object.(*v1alpha1.NodeRun); ok {
+				f.see(run, e.Type == watch.Deleted)
+			} else {
+				GinkgoWriter.Printf("fake agents: the watch ends: %v\n", e.Object)
+			}
+		}
+		runs.Stop()
+	}
+}
+
+func (f *fleet) see(run *v1alpha1.NodeRun, deleted bool) {
+	f.audit(run, deleted)
+	f.wg.Go(func() { f.show(run) }) // every node has an agent of its own
 }
 
 // audit notes when a second NodeRun stands on a node.

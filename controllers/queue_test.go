@@ -95,6 +95,25 @@ var _ = Describe("The queue", func() {
 		Eventually(of(obj)).WithContext(ctx).Should(And(beComplete(), haveCounts(2, 0, 2, 0)))
 	})
 
+	It("finds another name where another Workload's NodeRun has the one it wants", func(ctx SpecContext) {
+		w := newWorld()
+		w.join("b-c", neverStops)
+		w.join("c", completes)
+		on := func(node string) func(*v1alpha1.WorkloadSpec) {
+			return func(s *v1alpha1.WorkloadSpec) { s.Placement.NodeSelector = map[string]string{"name": node} }
+		}
+		for _, name := range []string{"b-c", "c"} {
+			label := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"name":"`+name+`"}}}`))
+			Expect(admin.Patch(ctx, &v1alpha1.TestNode{ObjectMeta: metav1.ObjectMeta{Name: name}}, label)).To(Succeed())
+		}
+		short := w.load("a", on("b-c"))
+		Eventually(runsOf(short)).WithContext(ctx).Should(ConsistOf(HaveField("Name", "a-b-c-1")))
+		long := w.load("a-b", on("c"))
+		Eventually(of(long)).WithContext(ctx).Should(beComplete())
+		Expect(runsOf(long)(ctx)).To(ConsistOf(HaveField("Name", "a-b-c-2")))
+		Expect(runsOf(short)(ctx)).To(ConsistOf(HaveField("Name", "a-b-c-1")))
+	})
+
 	It("never gives a node to two Workloads at a time", func(ctx SpecContext) {
 		w := newWorld()
 		for _, name := range []string{"n1", "n2", "n3"} {

@@ -67,7 +67,7 @@ func connect(config *rest.Config, opts *Options, instance string) (*api, cache.C
 	store, err := cache.New(config, cache.Options{
 		HTTPClient: httpClient, Scheme: scheme, Mapper: mapper(),
 		ByObject: map[client.Object]cache.ByObject{&v1alpha1.NodeRun{}: {
-			Field: fields.Everything(),
+			Field:     fields.OneTermEqualSelector("spec.nodeName", opts.NodeName),
 			Transform: slim,
 		}},
 	})

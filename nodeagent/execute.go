@@ -137,7 +137,7 @@ func (a *Agent) reread(ctx context.Context, run *v1alpha1.NodeRun) (*v1alpha1.No
 		return nil, err
 	case err != nil || live.UID != run.UID || live.Finished() || live.Spec.RunID != run.Spec.RunID:
 		a.inbox.settle(run.UID) // until the watch shows it too
-		return nil, nil
+		return nil, nil         //nolint:nilerr // that it is gone is the answer
 	case live.Spec.Cancel && !live.Started():
 		a.finish(live, verdict{v1alpha1.VoidCancelled, "cancelled before it started"}, nil)
 		return nil, nil

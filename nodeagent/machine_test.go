@@ -81,6 +81,8 @@ func (m *machine) kill(stop func()) {
 // network is an agent's way to the API server.
 type network struct {
 	down atomic.Bool
+	// lost is the text of requests that never arrive.
+	lost atomic.Value
 
 	mu       sync.Mutex
 	requests []string
@@ -91,7 +93,7 @@ func (n *network) mend() { n.down.Store(false) }
 
 func (n *network) through(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if n.down.Load() {
+		if lost, _ := n.lost.Load().(string); n.down.Load() || lost != "" && strings.Contains(r.URL.Path, lost) {
 			return nil, errors.New("the network is down")
 		}
 		n.mu.Lock()
@@ -234,18 +236,6 @@ func reportOf(job runner.Job) *report.Report {
 		}
 	}
 	return rep
-}
-
-// index is the place of the first request that holds all of the texts, -1 if
-// there is none.
-func (n *network) index(texts ...string) int {
-	first := n.seen(texts...)
-	if len(first) == 0 {
-		return -1
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return slices.Index(n.requests, first[0])
 }
 
 // spooled lists the reports in the machine's spool.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // Labels on NodeRuns.
@@ -50,5 +51,5 @@ func fit(s string, limit int) string {
 	}
 	sum := sha256.Sum256([]byte(s))
 	suffix := "-" + hex.EncodeToString(sum[:5])
-	return s[:limit-len(suffix)] + suffix
+	return strings.TrimRight(s[:limit-len(suffix)], "-.") + suffix // a dot before the dash would not be a name
 }

@@ -194,6 +194,7 @@ func TestTransitions(t *testing.T) {
 	}
 	accepted := of(v1alpha1.ConditionAccepted, metav1.ConditionTrue, v1alpha1.ReasonAccepted)
 	noNode := of(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonNoFittingNode)
+	busy := of(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonWaitingForNodes)
 	isPlaced := of(v1alpha1.ConditionPlaced, metav1.ConditionTrue, v1alpha1.ReasonPlaced)
 	runs := of(v1alpha1.ConditionProgressing, metav1.ConditionTrue, v1alpha1.ReasonRunning)
 	open := of(v1alpha1.ConditionFailed, metav1.ConditionFalse, v1alpha1.ReasonNotFinished)
@@ -203,6 +204,7 @@ func TestTransitions(t *testing.T) {
 		"new":                 {nil, []metav1.Condition{accepted, noNode, open}, []metav1.Condition{accepted, noNode}},
 		"the same":            {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, noNode}, nil},
 		"placed at last":      {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, isPlaced, runs}, []metav1.Condition{isPlaced}},
+		"another reason":      {[]metav1.Condition{noNode}, []metav1.Condition{busy}, []metav1.Condition{busy}},
 		"refused, once":       {nil, []metav1.Condition{refused, failed}, []metav1.Condition{failed}},
 		"another message":     {[]metav1.Condition{noNode}, []metav1.Condition{{Type: noNode.Type, Status: noNode.Status, Reason: noNode.Reason, Message: "new"}}, nil},
 		"what is told anyway": {nil, []metav1.Condition{of(v1alpha1.ConditionComplete, metav1.ConditionFalse, v1alpha1.ReasonVoidSample)}, nil},

@@ -34,8 +34,9 @@ const (
 const (
 	// staleCacheRetry is when to look again after the cache was found behind.
 	staleCacheRetry = 100 * time.Millisecond
-	// wakeDelay gathers events that free nodes before waiting Workloads look at them.
-	wakeDelay = 100 * time.Millisecond
+	// gatherDelay gathers events before a pass looks at what they tell: thousands
+	// of NodeRuns may end at a time.
+	gatherDelay = 50 * time.Millisecond
 	// contactTimeout and contactRetry are for asking an API server that may be out
 	// of reach.
 	contactTimeout = 5 * time.Second

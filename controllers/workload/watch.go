@@ -65,7 +65,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 // wakeWaiting makes all Workloads that wait for nodes look again.
 func (r *Reconciler) wakeWaiting(q queue) {
 	for _, key := range r.ledger.waitingWorkloads() {
-		q.AddAfter(reconcile.Request{NamespacedName: key}, wakeDelay)
+		q.AddAfter(reconcile.Request{NamespacedName: key}, gatherDelay)
 	}
 }
 
@@ -74,7 +74,8 @@ func (r *Reconciler) whenNodeRunChanges() handler.EventHandler {
 	changed := func(obj client.Object, q queue) {
 		run := obj.(*v1alpha1.NodeRun)
 		r.ledger.see(run)
-		q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Workload.Name}})
+		key := types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Workload.Name}
+		q.AddAfter(reconcile.Request{NamespacedName: key}, gatherDelay)
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { changed(e.Object, q) },

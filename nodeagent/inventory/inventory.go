@@ -76,8 +76,8 @@ func (m Machine) Fingerprint() string {
 func shapeOf(top *topology.Machine) (*v1alpha1.Topology, error) {
 	online := top.Online().String()
 	if len(online) > maxCPUList {
-		return nil, fmt.Errorf("the list of online CPUs has %d characters, more than the %d a TestNode can tell: %.40s...",
-			len(online), maxCPUList, online)
+		return nil, fmt.Errorf("the list of online CPUs, which begins with %.40s, has %d characters; a TestNode can tell %d",
+			online, len(online), maxCPUList)
 	}
 	return &v1alpha1.Topology{
 		Shape: top.Shape(), OnlineCPUs: online, CPUs: int32(len(top.CPUs)), Cores: int32(top.Cores()),

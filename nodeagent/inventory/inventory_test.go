@@ -5,6 +5,7 @@ package inventory
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,9 +32,7 @@ func node(t *testing.T, change map[string]string) Machine {
 		"cgroup/cgroup.controllers":                           "cpuset cpu io memory pids\n",
 		"cgroup/agent/cgroup.kill":                            "",
 	}
-	for path, content := range change {
-		files[path] = content
-	}
+	maps.Copy(files, change)
 	root := t.TempDir()
 	for path, content := range files {
 		if content == "" && !strings.HasSuffix(path, "cgroup.kill") {

@@ -174,7 +174,7 @@ func TestOpenCleansUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the end of the test
+	defer s.Close()
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a half-written file is still there (%v)", err)
 	}
