@@ -20,7 +20,7 @@ import (
 
 // Bounds on texts of the status.
 const (
-	maxMessage = 1024
+	maxMessage = 512
 	maxVersion = 128
 )
 

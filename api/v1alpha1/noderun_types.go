@@ -195,12 +195,12 @@ type RunResult struct {
 	// +optional
 	ProblemCount int32 `json:"problemCount,omitempty"`
 
-	// notes say what was not as asked but does not void the sample, at most 8.
+	// notes say what was not as usual but does not void the sample, at most 4.
 	//
 	// +optional
 	// +listType=atomic
-	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MaxLength=128
 	Notes []string `json:"notes,omitempty"`
 
 	// histogramTruncated says that histograms were left out to keep the status small.

@@ -20,7 +20,6 @@ import (
 // +kubebuilder:printcolumn:name="Shape",type=string,JSONPath=`.status.topology.shape`
 // +kubebuilder:printcolumn:name="Kernel",type=string,JSONPath=`.status.kernel`
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.status.scheduler`
-// +kubebuilder:printcolumn:name="Running",type=string,JSONPath=`.status.currentRun`
 // +kubebuilder:printcolumn:name="Cordoned",type=boolean,JSONPath=`.spec.unschedulable`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type TestNode struct {
@@ -145,12 +144,6 @@ type TestNodeStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Features []Feature `json:"features,omitempty"`
-
-	// currentRun is the NodeRun the node executes now, as namespace/name.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=512
-	CurrentRun string `json:"currentRun,omitempty"`
 }
 
 // Topology is the shape of a machine.

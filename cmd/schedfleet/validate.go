@@ -65,15 +65,15 @@ func loadWorkload(ctx context.Context, path string, stdin io.Reader) (*v1alpha1.
 }
 
 func readManifest(path string, stdin io.Reader) ([]byte, error) {
-	in := io.NopCloser(stdin)
+	in := stdin
 	if path != "-" {
-		f, err := os.Open(path)
+		file, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("reading the manifest: %w", err)
 		}
-		in = f
+		defer file.Close() //nolint:errcheck // only read
+		in = file
 	}
-	defer in.Close()
 	text, err := io.ReadAll(io.LimitReader(in, maxManifest+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)

@@ -110,11 +110,11 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 	}
 }
 
-// fitsDifferently ignores what a node says of the run it executes.
+// fitsDifferently ignores all conditions but whether the node is ready.
 func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 	a, b := before.Status.DeepCopy(), after.Status.DeepCopy()
 	for _, s := range []*v1alpha1.TestNodeStatus{a, b} {
-		s.CurrentRun, s.ObservedGeneration, s.Conditions = "", 0, nil
+		s.ObservedGeneration, s.Conditions = 0, nil
 	}
 	return before.Ready() != after.Ready() ||
 		!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||

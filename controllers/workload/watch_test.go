@@ -20,7 +20,6 @@ func TestFitsDifferently(t *testing.T) {
 		want   bool
 	}{
 		"nothing":            {func(*v1alpha1.TestNode) {}, false},
-		"the run it is at":   {func(n *v1alpha1.TestNode) { n.Status.CurrentRun = "ns/w-n1-1" }, false},
 		"a condition's text": {func(n *v1alpha1.TestNode) { n.Status.Conditions[0].Message = "fine" }, false},
 		"readiness":          {func(n *v1alpha1.TestNode) { n.Status.Conditions[0].Status = metav1.ConditionFalse }, true},
 		"a label":            {func(n *v1alpha1.TestNode) { n.Labels = map[string]string{"a": "b"} }, true},

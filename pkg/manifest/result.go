@@ -19,8 +19,8 @@ const (
 	// beside its spec.
 	resultBytes = 8_000
 	maxProblems = 4
-	maxNotes    = 8
-	maxNote     = 256
+	maxNotes    = 4
+	maxNote     = 128
 	maxProblem  = 128
 )
 

@@ -64,7 +64,7 @@ func workersIn() []process {
 	var list []process
 	err = filepath.WalkDir(s.CgroupRoot, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.Name() != "cgroup.procs" {
-			return nil //nolint:nilerr // a cgroup that vanishes meanwhile has no workers
+			return nil // a cgroup that vanishes meanwhile has no workers
 		}
 		text, _ := os.ReadFile(path)
 		for word := range strings.FieldsSeq(string(text)) {

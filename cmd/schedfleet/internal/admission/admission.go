@@ -215,7 +215,7 @@ const maxRequest = 3 << 20
 func checkSize(applied *unstructured.Unstructured) error {
 	text, err := json.Marshal(applied.Object)
 	if err == nil && len(text) > maxRequest {
-		return fmt.Errorf("Request entity too large: limit is %d", maxRequest) //nolint:revive,staticcheck // the API server's words
+		return fmt.Errorf("Request entity too large: limit is %d", maxRequest) //nolint:staticcheck // the API server's words
 	}
 	return err
 }
