@@ -223,6 +223,17 @@ var _ = Describe("A Workload", func() {
 		Expect(runsOf(obj)(ctx)).To(BeEmpty())
 	})
 
+	It("is deleted when its TTL is over, though the manager was restarted meanwhile", func(ctx SpecContext) {
+		w := newWorld()
+		w.join("n1", completes)
+		obj := w.load("brief", func(s *v1alpha1.WorkloadSpec) { s.TTLAfterFinished = &metav1.Duration{Duration: 3 * time.Second} })
+		Eventually(of(obj)).WithContext(ctx).Should(beComplete())
+		w.stop()
+		w.startManager()
+		Consistently(gone(obj), time.Second).WithContext(ctx).Should(BeFalse())
+		Eventually(gone(obj)).WithContext(ctx).Should(BeTrue())
+	})
+
 	It("goes on when the manager is restarted in the middle", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", holds)

@@ -82,6 +82,19 @@ var _ = Describe("The queue", func() {
 		Expect(w.orderOf()).To(Equal([]string{"wide", "patient", "later"}))
 	})
 
+	It("gives a node on to the next as soon as it is free, whatever the others do", func(ctx SpecContext) {
+		w := newWorld()
+		w.join("n1", holds)
+		w.join("n2", neverStops)
+		first := w.load("first", onNodes(2))
+		Eventually(runsOf(first)).WithContext(ctx).Should(HaveLen(2))
+		next := w.load("next")
+		Eventually(of(next)).WithContext(ctx).Should(haveCondition(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonWaitingForNodes))
+		w.behave("n1", completes)
+		Eventually(of(next)).WithContext(ctx).Should(beComplete())
+		Expect(of(first)(ctx)).To(haveCounts(2, 1, 1, 0))
+	})
+
 	It("places on all nodes that fit at first, and on no more", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", holds)
@@ -116,6 +129,7 @@ var _ = Describe("The queue", func() {
 
 	It("never gives a node to two Workloads at a time", func(ctx SpecContext) {
 		w := newWorld()
+		w.stop()
 		for _, name := range []string{"n1", "n2", "n3"} {
 			w.join(name, completes)
 		}
@@ -123,6 +137,7 @@ var _ = Describe("The queue", func() {
 		for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 			loads = append(loads, w.load(name, onNodes(2)))
 		}
+		w.startManager() // which looks at all of them at the same time
 		for _, obj := range loads {
 			Eventually(of(obj)).WithContext(ctx).Should(beComplete())
 		}

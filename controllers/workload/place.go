@@ -41,7 +41,7 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 	if err := r.setFinalizer(ctx, s, controllerutil.AddFinalizer); err != nil {
 		return true, err
 	}
-	if false {
+	if s.tally.unsettled() {
 		if settled, err := r.settle(ctx, s); !settled || err != nil {
 			return true, err
 		}

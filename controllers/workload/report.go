@@ -29,13 +29,14 @@ func (r *Reconciler) report(ctx context.Context, s *scope) error {
 		s.wakeAt(due)
 		return nil
 	}
+	before := s.workload.Finished()
 	sum := r.aggregate(s)
 	o := judge(r.factsOf(s, sum))
 	if err := r.writeStatus(ctx, s, statusOf(s, o, sum)); err != nil {
 		return err
 	}
-	if o.ended() && s.workload.Spec.TTLAfterFinished != nil {
-		s.wakeAt(s.now.Add(s.workload.Spec.TTLAfterFinished.Duration))
+	if !before && s.workload.Finished() {
+		s.wakeAt(r.statusDue(s)) // its own writes do not wake it, and expire is next
 	}
 	return nil
 }
