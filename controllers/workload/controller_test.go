@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	clocktesting "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,21 +72,18 @@ func readyNode(name string, renewedAt time.Time) []client.Object {
 
 func runnable(name string, options ...workloadOption) *v1alpha1.Workload {
 	w := load(1, options...)
-	w.Name, w.UID = name, "uid-"+w.UID[:0]+"w"
-	if name != "w" {
-		w.UID += "-2"
-	}
+	w.Name, w.UID = name, types.UID("uid-"+name)
 	w.Spec.Seed = 1
 	w.Spec.Duration.Duration = time.Second
-	w.Spec.Groups = []v1alpha1.Group{{Name: "a", Workers: new(int32(1)), Work: v1alpha1.Work{SpinWait: &v1alpha1.SpinWait{}}}}
+	w.Spec.Groups = []v1alpha1.Group{{Name: "a", CloneMode: v1alpha1.CloneModeFork, Workers: new(int32(1)), Work: v1alpha1.Work{SpinWait: &v1alpha1.SpinWait{}}}}
 	return w
 }
 
-func (r *Reconciler) pass(t *testing.T, name string) reconcile.Result {
+func (r *Reconciler) pass(t *testing.T) reconcile.Result {
 	t.Helper()
-	result, err := r.Reconcile(context.Background(), reconcile.Request{NamespacedName: client.ObjectKey{Namespace: "ns", Name: name}})
+	result, err := r.Reconcile(context.Background(), reconcile.Request{NamespacedName: client.ObjectKey{Namespace: "ns", Name: "w"}})
 	if err != nil {
-		t.Fatalf("the pass over %s failed: %v", name, err)
+		t.Fatalf("the pass failed: %v", err)
 	}
 	return result
 }
@@ -136,7 +134,7 @@ func TestNothingIsCreatedWhileTheCacheIsBehind(t *testing.T) {
 	unseen.Name = v1alpha1.NodeRunName("w", "n1", 1)
 	nodes := append(readyNode("n1", epoch), readyNode("n2", epoch)...)
 	r := reconciler(t, interceptor.Funcs{}, append(nodes, w), unseen)
-	result := r.pass(t, "w")
+	result := r.pass(t)
 	if got := r.nodesWithRuns(t); len(got) > 0 {
 		t.Errorf("a second NodeRun was created on %s", got)
 	}
@@ -178,7 +176,7 @@ func TestARetriedRequestThatHadComeThroughIsNoError(t *testing.T) {
 	}}
 	r := reconciler(t, twice, append(readyNode("n1", epoch), runnable("w")))
 	r.Live = r.Client
-	r.pass(t, "w")
+	r.pass(t)
 	if diff := cmp.Diff([]string{"n1"}, r.nodesWithRuns(t)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -206,16 +204,16 @@ func TestSilenceMeansNothingWithoutContact(t *testing.T) {
 		return got.Finished()
 	}
 
-	if result := r.pass(t, "w"); lost() || result.RequeueAfter != contactRetry {
+	if result := r.pass(t); lost() || result.RequeueAfter != contactRetry {
 		t.Fatalf("out of reach: lost %t, next pass in %s", lost(), result.RequeueAfter)
 	}
 	down = false
 	clock.SetTime(epoch.Add(time.Second))
-	if result := r.pass(t, "w"); lost() || result.RequeueAfter > DefaultContactGrace-time.Second {
+	if result := r.pass(t); lost() || result.RequeueAfter > DefaultContactGrace-time.Second {
 		t.Fatalf("in reach for a second: lost %t, next pass in %s", lost(), result.RequeueAfter)
 	}
 	clock.SetTime(epoch.Add(DefaultContactGrace))
-	if r.pass(t, "w"); !lost() {
+	if r.pass(t); !lost() {
 		t.Fatal("in reach for long enough, and still not lost")
 	}
 }
@@ -228,7 +226,7 @@ func TestAReportThatArrivesMeanwhileWins(t *testing.T) {
 		return conflict
 	}}, append(readyNode("n1", epoch.Add(-time.Hour)), runnable("w"), run))
 	r.contact.lose(epoch.Add(-time.Hour))
-	if result := r.pass(t, "w"); result.RequeueAfter != staleCacheRetry {
+	if result := r.pass(t); result.RequeueAfter != staleCacheRetry {
 		t.Errorf("the next pass is in %s", result.RequeueAfter)
 	}
 }

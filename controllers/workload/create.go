@@ -80,31 +80,27 @@ func (r *Reconciler) create(ctx context.Context, s *scope, reserved []*v1alpha1.
 	return err
 }
 
-// createOne creates run, or finds out that it had been.
+// createOne creates run under the next name that is free.
 func (r *Reconciler) createOne(ctx context.Context, run *v1alpha1.NodeRun) error {
 	for range maxNameTries {
 		run.Name = v1alpha1.NodeRunName(run.Spec.Workload.Name, run.Spec.NodeName, run.Spec.Attempt)
 		err := r.Client.Create(ctx, run, fieldOwner)
-		if apierrors.IsAlreadyExists(err) {
-			existing := &v1alpha1.NodeRun{}
-			if err := r.Live.Get(ctx, client.ObjectKeyFromObject(run), existing); err != nil {
-				return fmt.Errorf("reading NodeRun %s, which exists already: %w", run.Name, err)
-			}
-			switch {
-			case existing.Spec.RunID == run.Spec.RunID: // an earlier try of this request came through
-				existing.DeepCopyInto(run)
-			case existing.Spec.Workload.UID == run.Spec.Workload.UID:
-				return errStaleCache
-			default:
-				run.Spec.Attempt++
-				continue
-			}
-		} else if err != nil {
+		if err == nil {
+			r.ledger.confirm(run, r.Clock.Now())
+			logf.FromContext(ctx).V(1).Info("NodeRun created", "nodeRun", run.Name, "node", run.Spec.NodeName, "runID", run.Spec.RunID)
+			return nil
+		}
+		if !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("creating NodeRun %s: %w", run.Name, err)
 		}
-		r.ledger.confirm(run, r.Clock.Now())
-		logf.FromContext(ctx).V(1).Info("NodeRun created", "nodeRun", run.Name, "node", run.Spec.NodeName, "runID", run.Spec.RunID)
-		return nil
+		existing := &v1alpha1.NodeRun{}
+		if err := r.Live.Get(ctx, client.ObjectKeyFromObject(run), existing); err != nil {
+			return fmt.Errorf("reading NodeRun %s, which exists already: %w", run.Name, err)
+		}
+		if existing.Spec.Workload.UID == run.Spec.Workload.UID {
+			return errStaleCache // or an earlier try of this request had come through
+		}
+		run.Spec.Attempt++
 	}
 	return fmt.Errorf("creating a NodeRun on %s: other Workloads have taken %d names in a row, up to %s; rename the Workload",
 		run.Spec.NodeName, maxNameTries, run.Name)
