@@ -114,6 +114,22 @@ spec:
 `, name, duration, more)
 }
 
+// endless is a manifest of as many workers that burn no CPU. A load without an end
+// must not starve the control plane beside it of CPU, whatever the kernel's scheduler does.
+func endless(name string) string {
+	return fmt.Sprintf(`apiVersion: schedfleet.dev/v1alpha1
+kind: Workload
+metadata:
+  name: %s
+spec:
+  duration: 1h
+  placement:
+    nodes: 2
+  groups:
+    - {name: timer, workers: %d, work: {timerLatency: {interval: 10ms}}}
+`, name, allWorkers/2)
+}
+
 func get(ctx context.Context, name string) *v1alpha1.Workload {
 	GinkgoHelper()
 	w := &v1alpha1.Workload{}
@@ -142,7 +158,7 @@ func remove(ctx context.Context, name string) {
 	Expect(nodeRuns(ctx, name)).To(BeEmpty())
 }
 
-// allWorkers is how many workers the manifest of workload makes on both nodes.
+// allWorkers is how many workers the manifests above make on both nodes.
 const allWorkers = 12
 
 // awaitWorkers waits until all workers are at work.

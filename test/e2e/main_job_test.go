@@ -72,7 +72,7 @@ var _ = Describe("The main job", func() {
 	}, NodeTimeout(3*time.Minute))
 
 	It("ends a run that is deleted and leaves nothing", func(ctx context.Context) {
-		apply(ctx, workload("deleted", "1h", ""))
+		apply(ctx, endless("deleted"))
 		workers := awaitWorkers(ctx)
 		remove(ctx, "deleted")
 		assertDead(ctx, workers)
