@@ -77,7 +77,7 @@ type NodeRunSpec struct {
 	//
 	// +required
 	// +structType=atomic
-	// +kubebuilder:validation:XValidation:rule="self.groups == oldSelf.groups && self.duration == oldSelf.duration",message="run cannot be changed"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="run cannot be changed"
 	Run RunSpec `json:"run"`
 
 	// cancel asks the agent to stop the run and report what there is. It cannot be taken back.
