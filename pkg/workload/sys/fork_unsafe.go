@@ -24,6 +24,10 @@ func runtimeAfterFork()
 //go:linkname runtimeAfterForkInChild syscall.runtime_AfterForkInChild
 func runtimeAfterForkInChild()
 
+// forked says that this process is a fork, in which the Go scheduler is not to be
+// used. Only Fork sets it, in the child.
+var forked bool
+
 // cloneArgs is struct clone_args of clone3(2), version 2 (88 bytes).
 type cloneArgs struct {
 	flags, pidFD, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
@@ -63,6 +67,7 @@ func Fork(t *ForkTarget, tid *uint32) (pid int, errno Errno) {
 		runtimeAfterForkInChild()
 		// Also undoes what BeforeFork did to this goroutine's stack guard.
 		runtimeAfterFork()
+		forked = true
 		return 0, 0
 	}
 	runtimeAfterFork()

@@ -22,10 +22,27 @@ func RawThreadCPU() int64 {
 	return ts.Nano()
 }
 
-// RawSleepUntil sleeps until the given CLOCK_MONOTONIC time in nanoseconds.
-func RawSleepUntil(deadline int64) Errno {
+// RawSwitches is how often the calling thread gave up its CPU and how often it was
+// taken from it.
+func RawSwitches() (voluntary, involuntary int64) {
+	var r unix.Rusage
+	syscall.RawSyscall(unix.SYS_GETRUSAGE, unix.RUSAGE_THREAD, uintptr(unsafe.Pointer(&r)), 0)
+	return r.Nvcsw, r.Nivcsw
+}
+
+// The calls below may wait. In a fork they are raw; in a process with a live Go
+// runtime the scheduler is told, so that a thread that waits never holds up a
+// stop of the world.
+
+// SleepUntil sleeps until the given CLOCK_MONOTONIC time in nanoseconds.
+func SleepUntil(deadline int64) Errno {
 	ts := unix.NsecToTimespec(deadline)
-	_, _, errno := syscall.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	var errno Errno
+	if forked {
+		_, _, errno = syscall.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	} else {
+		_, _, errno = syscall.Syscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	}
 	return errno
 }
 
@@ -36,39 +53,81 @@ const (
 	futexAllBits    = 0xffffffff
 )
 
-// RawFutexWait blocks while the word, which other processes may share, holds
-// value: until a wake or for timeout nanoseconds. 0 means without a bound.
-func RawFutexWait(word *uint32, value uint32, timeout int64) Errno {
-	var ts unix.Timespec
-	var arg uintptr
-	if timeout > 0 {
-		ts = unix.NsecToTimespec(timeout)
-		arg = uintptr(unsafe.Pointer(&ts))
+// FutexWait blocks while the word, which other processes may share, holds value:
+// until a wake or for timeout nanoseconds. 0 means without a bound.
+func FutexWait(word *uint32, value uint32, timeout int64) Errno {
+	ts := unix.NsecToTimespec(timeout)
+	limit := &ts
+	if timeout == 0 {
+		limit = nil
 	}
-	_, _, errno := syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(value), arg, 0, 0)
+	var errno Errno
+	if forked {
+		_, _, errno = syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(value), uintptr(unsafe.Pointer(limit)), 0, 0)
+	} else {
+		_, _, errno = syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(value), uintptr(unsafe.Pointer(limit)), 0, 0)
+	}
 	return errno
 }
 
-// RawFutexWaitUntil is RawFutexWait with a CLOCK_MONOTONIC deadline.
-func RawFutexWaitUntil(word *uint32, value uint32, deadline int64) Errno {
+// FutexWaitUntil is FutexWait with a CLOCK_MONOTONIC deadline.
+func FutexWaitUntil(word *uint32, value uint32, deadline int64) Errno {
 	ts := unix.NsecToTimespec(deadline)
-	_, _, errno := syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitBitset, uintptr(value),
-		uintptr(unsafe.Pointer(&ts)), 0, futexAllBits)
+	var errno Errno
+	if forked {
+		_, _, errno = syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitBitset, uintptr(value),
+			uintptr(unsafe.Pointer(&ts)), 0, futexAllBits)
+	} else {
+		_, _, errno = syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitBitset, uintptr(value),
+			uintptr(unsafe.Pointer(&ts)), 0, futexAllBits)
+	}
 	return errno
 }
+
+// ReadByte reads one byte. n is 0 at the end of the stream.
+func ReadByte(fd int) (n int, errno Errno) {
+	var b byte
+	var r uintptr
+	if forked {
+		r, _, errno = syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
+	} else {
+		r, _, errno = syscall.Syscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
+	}
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), 0
+}
+
+// WriteByte writes one byte.
+func WriteByte(fd int) (errno Errno) {
+	b := byte('x')
+	if forked {
+		_, _, errno = syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
+	} else {
+		_, _, errno = syscall.Syscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
+	}
+	return errno
+}
+
+// PollRead waits up to timeout nanoseconds for fd to be readable or hung up.
+func PollRead(fd int, timeout int64) (ready bool, errno Errno) {
+	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	ts := unix.NsecToTimespec(timeout)
+	var n uintptr
+	if forked {
+		n, _, errno = syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	} else {
+		n, _, errno = syscall.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	}
+	return errno == 0 && n == 1, errno
+}
+
+// The calls below never wait.
 
 // RawFutexWake wakes up to n waiters of the word.
 func RawFutexWake(word *uint32, n int) {
 	syscall.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, uintptr(n), 0, 0, 0)
-}
-
-// FutexWait is RawFutexWait for a process with a live Go runtime: the scheduler
-// knows that the thread blocks. The timeout must be above 0.
-func FutexWait(word *uint32, value uint32, timeout int64) Errno {
-	ts := unix.NsecToTimespec(timeout)
-	_, _, errno := syscall.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, uintptr(value),
-		uintptr(unsafe.Pointer(&ts)), 0, 0)
-	return errno
 }
 
 // RawYield is sched_yield.
@@ -119,12 +178,12 @@ func RawSetName(name *[16]byte) Errno {
 	return errno
 }
 
-// RawSetAffinity restricts the calling thread to the CPUs of the mask.
-func RawSetAffinity(mask []uint64) Errno {
+// RawSetAffinity restricts a thread (0 is the caller) to the CPUs of the mask.
+func RawSetAffinity(tid int, mask []uint64) Errno {
 	if len(mask) == 0 {
 		return unix.EINVAL
 	}
-	_, _, errno := syscall.RawSyscall(unix.SYS_SCHED_SETAFFINITY, 0, uintptr(len(mask)*8), uintptr(unsafe.Pointer(&mask[0])))
+	_, _, errno := syscall.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(tid), uintptr(len(mask)*8), uintptr(unsafe.Pointer(&mask[0])))
 	return errno
 }
 
@@ -144,57 +203,97 @@ func RawSetNice(nice int) Errno {
 	return errno
 }
 
-// RawReadByte reads one byte. n is 0 at the end of the stream.
-func RawReadByte(fd int) (n int, errno Errno) {
-	var b byte
-	r, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(r), 0
-}
-
-// RawWriteByte writes one byte.
-func RawWriteByte(fd int) Errno {
-	b := byte('x')
-	_, _, errno := syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1)
-	return errno
-}
-
-// RawPollRead waits up to timeout nanoseconds for fd to be readable or hung up.
-func RawPollRead(fd int, timeout int64) (ready bool, errno Errno) {
-	p := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	ts := unix.NsecToTimespec(timeout)
-	n, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
-	if errno != 0 {
-		return false, errno
-	}
-	return n == 1, 0
-}
-
 // RawMoveFD makes fd number to, which must differ from it.
 func RawMoveFD(fd, to int) Errno {
 	_, _, errno := syscall.RawSyscall(unix.SYS_DUP3, uintptr(fd), uintptr(to), 0)
 	return errno
 }
 
-// RawCloseFrom closes every descriptor from first on.
-func RawCloseFrom(first int) Errno {
-	_, _, errno := syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(^uint32(0)), 0)
+// LastFD is above every descriptor.
+const LastFD = 1<<32 - 1
+
+// RawCloseRange closes every descriptor from first to last.
+func RawCloseRange(first, last int) Errno {
+	_, _, errno := syscall.RawSyscall(unix.SYS_CLOSE_RANGE, uintptr(first), uintptr(last), 0)
 	return errno
 }
 
 // RawReadFile reads the beginning of a file. The path ends in a zero byte.
 func RawReadFile(path, buf []byte) (int, Errno) {
-	atCWD := unix.AT_FDCWD
-	fd, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT, uintptr(atCWD), uintptr(unsafe.Pointer(&path[0])), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	fd, errno := RawOpen(path)
 	if errno != 0 {
 		return 0, errno
 	}
-	n, _, errno := syscall.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
-	syscall.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
+	n, errno := RawRead(fd, buf)
+	RawClose(fd)
+	return n, errno
+}
+
+// RawOpen opens a file for reading. The path ends in a zero byte.
+func RawOpen(path []byte) (int, Errno) {
+	atCWD := unix.AT_FDCWD
+	fd, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT, uintptr(atCWD), uintptr(unsafe.Pointer(&path[0])), unix.O_RDONLY|unix.O_CLOEXEC, 0, 0, 0)
+	return int(fd), errno
+}
+
+// RawRead reads from a file.
+func RawRead(fd int, buf []byte) (int, Errno) {
+	n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), 0
+}
+
+// RawClose closes a descriptor.
+func RawClose(fd int) { syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// RawMap maps n bytes of zeroed memory between two pages that cannot be touched,
+// so that the kernel keeps the mapping apart from its neighbours.
+func RawMap(n int) ([]byte, Errno) {
+	page := syscall.Getpagesize()
+	n = (n + page - 1) / page * page
+	all, _, errno := syscall.RawSyscall6(unix.SYS_MMAP, 0, uintptr(n+2*page), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uintptr(0), 0)
+	if errno != 0 {
+		return nil, errno
+	}
+	at := all + uintptr(page)
+	if _, _, errno := syscall.RawSyscall(unix.SYS_MPROTECT, at, uintptr(n), unix.PROT_READ|unix.PROT_WRITE); errno != 0 {
+		return nil, errno
+	}
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&at)), n), 0 // fresh memory outside the heap
+}
+
+// RawUnmap gives back what RawMap mapped.
+func RawUnmap(memory []byte) {
+	page := syscall.Getpagesize()
+	syscall.RawSyscall(unix.SYS_MUNMAP, uintptr(unsafe.Pointer(&memory[0]))-uintptr(page), uintptr(len(memory)+2*page), 0)
+}
+
+// Address is where memory begins.
+func Address(memory []byte) uint64 { return uint64(uintptr(unsafe.Pointer(&memory[0]))) }
+
+// RawSetMempolicy sets the calling thread's NUMA memory policy. mode includes the flags;
+// maxNode is one more than the kernel looks at, 0 with no nodes.
+func RawSetMempolicy(mode int, nodes []uint64, maxNode uint64) Errno {
+	var mask unsafe.Pointer
+	if len(nodes) > 0 {
+		mask = unsafe.Pointer(&nodes[0])
+	}
+	_, _, errno := syscall.RawSyscall(unix.SYS_SET_MEMPOLICY, uintptr(mode), uintptr(mask), uintptr(maxNode))
+	return errno
+}
+
+// RawBecome changes the calling thread's group and user, each real, effective and
+// saved, after taking all supplementary groups away. -1 leaves one as it is. The
+// kernel forgets the death signal on a change.
+func RawBecome(uid, gid int) Errno {
+	if _, _, errno := syscall.RawSyscall(unix.SYS_SETGROUPS, 0, 0, 0); errno != 0 {
+		return errno
+	}
+	if _, _, errno := syscall.RawSyscall(unix.SYS_SETRESGID, uintptr(gid), uintptr(gid), uintptr(gid)); errno != 0 {
+		return errno
+	}
+	_, _, errno := syscall.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid))
+	return errno
 }

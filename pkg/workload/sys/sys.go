@@ -7,8 +7,11 @@
 // A forked worker has one thread and a Go runtime that is frozen in the state it
 // had in its parent. It may run Go code that neither allocates nor blocks in the
 // scheduler, and it may enter the kernel by raw system calls only. The functions
-// of this package whose names begin with Raw are those calls. They never
-// allocate, never yield to the scheduler, and return the errno as it is.
+// of this package are those calls. They never allocate and return the errno as it
+// is. Names begin with Raw where a call never waits and so is raw everywhere; the
+// others are raw in a fork and known to the scheduler elsewhere.
+//
+// A fork may have threads, made by Threads. To the Go runtime they do not exist.
 package sys
 
 import "golang.org/x/sys/unix"
