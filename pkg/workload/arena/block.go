@@ -5,7 +5,6 @@ package arena
 
 import (
 	"fmt"
-	"math/bits"
 	"structs"
 	"sync/atomic"
 
@@ -46,17 +45,39 @@ const (
 	StepDescriptors
 	StepSignals
 	StepProcessGroup
+	StepThread
 	StepAffinity
 	StepPolicy
 	StepNice
+	StepMemoryPolicy
+	StepMemory
+	StepCredentials
 	StepName
+	SetupSteps // how many there are, and 1
 )
 
+// stepNames are a step's name and what it does in words.
+var stepNames = [SetupSteps][2]string{
+	StepParentCheck:  {"ParentCheck", "arming the parent check"},
+	StepDescriptors:  {"Descriptors", "arranging descriptors"},
+	StepSignals:      {"Signals", "arranging signals"},
+	StepProcessGroup: {"ProcessGroup", "making a process group"},
+	StepThread:       {"Thread", "making its thread"},
+	StepAffinity:     {"Affinity", "setting the CPU affinity"},
+	StepPolicy:       {"Policy", "setting the scheduling policy"},
+	StepNice:         {"Nice", "setting the nice value"},
+	StepMemoryPolicy: {"MemoryPolicy", "setting the memory policy"},
+	StepMemory:       {"Memory", "mapping its memory"},
+	StepCredentials:  {"Credentials", "changing user and group"},
+	StepName:         {"Name", "setting the name"},
+}
+
+// Name is the step's name in reports.
+func (s SetupStep) Name() string { return stepNames[s%SetupSteps][0] }
+
 func (s SetupStep) String() string {
-	names := [...]string{"", "arming the parent check", "arranging descriptors", "arranging signals", "making a process group",
-		"setting the CPU affinity", "setting the scheduling policy", "setting the nice value", "setting the name"}
-	if int(s) < len(names) {
-		return names[s]
+	if s > 0 && s < SetupSteps {
+		return stepNames[s][1]
 	}
 	return fmt.Sprintf("SetupStep(%d)", uint32(s))
 }
@@ -68,46 +89,41 @@ type SetupError struct {
 }
 
 const (
-	maxCPUs        = 8192
-	maxSetupErrors = 8
+	// maxSetupErrors has room for an error of every step.
+	maxSetupErrors = 16
 	maxText        = 256
-	blockSize      = 2048
+	blockSize      = 512
 )
 
-// Block is what one worker says. The worker writes it, but for tid, which the
-// kernel writes when the worker is made.
+// Block is what became of one worker. The worker writes it, but for tid, which
+// the kernel writes when the worker is made.
 type Block struct {
 	_           structs.HostLayout
 	tid         uint32
 	stage       uint32
 	setupErrors uint32
+	setupDone   uint32 // a bit for each step that was taken
 	textLen     uint32
-	_           [lineSize - 16]byte
-	setup       [maxSetupErrors]uint64 // step<<32 | errno
-	Counters
-	cpus [maxCPUs / 64]uint64
-	text [maxText]byte
-	_    [blockSize - 2*lineSize - countersSize - maxCPUs/8 - maxText]byte
-}
-
-const countersSize = 2 * lineSize
-
-// Counters are a worker's figures. Only the worker writes; use its methods.
-type Counters struct {
-	_           structs.HostLayout
-	workUnits   uint64
-	iterations  uint64
-	migrations  uint64
+	_           uint32
 	beganNS     int64
 	endedNS     int64
-	cpuNS       int64
-	maxGapNS    int64
-	maxGapCPU   uint64
-	runDelayNS  int64
-	runCount    uint64
-	schedCPUNS  int64
-	schedstatOK uint64
-	_           [countersSize - 12*8]byte
+	entered     [2]uint64 // a bit for each record that was ever used
+	_           [8]byte
+	setup       [maxSetupErrors]uint64 // step<<32 | errno
+	text        [maxText]byte
+	_           [lineSize]byte
+}
+
+// SetEntered notes that a record is used from now on. For the worker.
+func (b *Block) SetEntered(record int) {
+	word := &b.entered[record/64]
+	atomic.StoreUint64(word, *word|1<<(record%64))
+}
+
+// Entered says whether a record was ever used. One that was not is not to be
+// read: reading it would cost memory.
+func (b *Block) Entered(record int) bool {
+	return atomic.LoadUint64(&b.entered[record/64])&(1<<(record%64)) != 0
 }
 
 // TIDWord is where the kernel stores the worker's id.
@@ -122,13 +138,28 @@ func (b *Block) SetStage(s Stage) { atomic.StoreUint32(&b.stage, uint32(s)) }
 // Stage is how far the worker came.
 func (b *Block) Stage() Stage { return Stage(atomic.LoadUint32(&b.stage)) }
 
-// AddSetupError is for the worker. Errors beyond the eighth are dropped: there are fewer steps.
-func (b *Block) AddSetupError(step SetupStep, errno sys.Errno) {
-	n := atomic.LoadUint32(&b.setupErrors)
-	if n < maxSetupErrors {
-		atomic.StoreUint64(&b.setup[n], uint64(step)<<32|uint64(errno))
-		atomic.StoreUint32(&b.setupErrors, n+1)
+// SetSetup notes that a step was taken, with the errno it failed with or 0. For the
+// worker, and for the first thread of its host.
+func (b *Block) SetSetup(step SetupStep, errno sys.Errno) {
+	atomic.OrUint32(&b.setupDone, 1<<step)
+	if errno == 0 {
+		return
 	}
+	if n := atomic.AddUint32(&b.setupErrors, 1) - 1; n < maxSetupErrors {
+		atomic.StoreUint64(&b.setup[n], uint64(step)<<32|uint64(errno))
+	}
+}
+
+// SetupSteps are the steps that were taken, whether they failed or not.
+func (b *Block) SetupSteps() []SetupStep {
+	var list []SetupStep
+	done := atomic.LoadUint32(&b.setupDone)
+	for s := StepParentCheck; s < SetupSteps; s++ {
+		if done&(1<<s) != 0 {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // SetupErrors are the steps that failed.
@@ -136,6 +167,9 @@ func (b *Block) SetupErrors() []SetupError {
 	var list []SetupError
 	for i := range min(atomic.LoadUint32(&b.setupErrors), maxSetupErrors) {
 		v := atomic.LoadUint64(&b.setup[i])
+		if v == 0 {
+			continue // being written
+		}
 		list = append(list, SetupError{Step: SetupStep(v >> 32), Errno: unix.Errno(uint32(v))})
 	}
 	return list
@@ -152,89 +186,14 @@ func (b *Block) Text() string {
 	return string(b.text[:min(atomic.LoadUint32(&b.textLen), maxText)])
 }
 
-// UseCPU notes a CPU the worker ran on. For the worker.
-func (b *Block) UseCPU(cpu uint32) {
-	if cpu < maxCPUs {
-		word := &b.cpus[cpu/64]
-		atomic.StoreUint64(word, *word|1<<(cpu%64))
-	}
-}
+// SetBegan notes the beginning of work on CLOCK_MONOTONIC. For the worker.
+func (b *Block) SetBegan(ns int64) { atomic.StoreInt64(&b.beganNS, ns) }
 
-// CPUs are the CPUs the worker noted.
-func (b *Block) CPUs() []int {
-	var list []int
-	for i := range b.cpus {
-		for word := atomic.LoadUint64(&b.cpus[i]); word != 0; word &= word - 1 {
-			list = append(list, i*64+bits.TrailingZeros64(word))
-		}
-	}
-	return list
-}
+// SetEnded notes the end of work. For the worker.
+func (b *Block) SetEnded(ns int64) { atomic.StoreInt64(&b.endedNS, ns) }
 
-// WorkUnits is the word that loops count their work units in.
-func (c *Counters) WorkUnits() *uint64 { return &c.workUnits }
+// Began is when the worker began to work, 0 when it did not come to that.
+func (b *Block) Began() int64 { return atomic.LoadInt64(&b.beganNS) }
 
-// Figures are a worker's counters at one moment.
-type Figures struct {
-	WorkUnits, Iterations, Migrations uint64
-	Began, Ended                      int64 // CLOCK_MONOTONIC, 0 when it did not come to that
-	CPU                               int64
-	MaxGap                            int64
-	MaxGapCPU                         int
-	Schedstat                         bool // the next three were readable
-	RunDelay                          int64
-	RunCount                          uint64
-	SchedCPU                          int64
-}
-
-// Figures reads the counters. It may be called at any time.
-func (c *Counters) Figures() Figures {
-	return Figures{
-		WorkUnits:  atomic.LoadUint64(&c.workUnits),
-		Iterations: atomic.LoadUint64(&c.iterations),
-		Migrations: atomic.LoadUint64(&c.migrations),
-		Began:      atomic.LoadInt64(&c.beganNS),
-		Ended:      atomic.LoadInt64(&c.endedNS),
-		CPU:        atomic.LoadInt64(&c.cpuNS),
-		MaxGap:     atomic.LoadInt64(&c.maxGapNS),
-		MaxGapCPU:  int(atomic.LoadUint64(&c.maxGapCPU)),
-		Schedstat:  atomic.LoadUint64(&c.schedstatOK) != 0,
-		RunDelay:   atomic.LoadInt64(&c.runDelayNS),
-		RunCount:   atomic.LoadUint64(&c.runCount),
-		SchedCPU:   atomic.LoadInt64(&c.schedCPUNS),
-	}
-}
-
-// The setters below are for the worker.
-
-// AddIteration counts a pass of the outer loop.
-func (c *Counters) AddIteration() { atomic.StoreUint64(&c.iterations, c.iterations+1) }
-
-// AddMigration counts a change of CPU.
-func (c *Counters) AddMigration() { atomic.StoreUint64(&c.migrations, c.migrations+1) }
-
-// SetBegan notes the beginning of work.
-func (c *Counters) SetBegan(ns int64) { atomic.StoreInt64(&c.beganNS, ns) }
-
-// SetEnded notes the end of work.
-func (c *Counters) SetEnded(ns int64) { atomic.StoreInt64(&c.endedNS, ns) }
-
-// SetCPU notes the CPU time used so far.
-func (c *Counters) SetCPU(ns int64) { atomic.StoreInt64(&c.cpuNS, ns) }
-
-// SetMaxGap notes the longest gap and the CPU it ended on.
-func (c *Counters) SetMaxGap(ns int64, cpu uint32) {
-	atomic.StoreInt64(&c.maxGapNS, ns)
-	atomic.StoreUint64(&c.maxGapCPU, uint64(cpu))
-}
-
-// MaxGap is the longest gap so far.
-func (c *Counters) MaxGap() int64 { return c.maxGapNS }
-
-// SetSchedstat notes what schedstat counted during the work.
-func (c *Counters) SetSchedstat(cpu, runDelay int64, runs uint64) {
-	atomic.StoreInt64(&c.schedCPUNS, cpu)
-	atomic.StoreInt64(&c.runDelayNS, runDelay)
-	atomic.StoreUint64(&c.runCount, runs)
-	atomic.StoreUint64(&c.schedstatOK, 1)
-}
+// Ended is when it left its loop, 0 when it did not come to that.
+func (b *Block) Ended() int64 { return atomic.LoadInt64(&b.endedNS) }

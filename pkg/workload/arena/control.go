@@ -16,7 +16,7 @@ import (
 
 const (
 	magic   = 0x5c4edf1ee7a7e4a1
-	version = 1
+	version = 2
 )
 
 // Words of Control.start.
@@ -37,7 +37,8 @@ type Control struct {
 	start   uint32 // runner writes, workers wait
 	_       [lineSize - 4]byte
 	stop    uint32 // runner writes, workers read and wait
-	_       [lineSize - 4]byte
+	phase   uint32 // runner writes, workers read as often as stop
+	_       [lineSize - 8]byte
 	parked  uint32 // workers add, runner waits
 	_       [lineSize - 4]byte
 	startNS int64 // runner writes before start
@@ -47,7 +48,12 @@ type Control struct {
 	forkStep   uint32
 	forkErrno  uint32
 	_          [lineSize - 12]byte
+
+	hosts [MaxHosts]uint32 // the kernel writes the ids of processes that host threads
 }
+
+// MaxHosts is how many processes that host threads there may be.
+const MaxHosts = 16
 
 func (c *Control) init(workers int) {
 	c.magic, c.version, c.workers = magic, version, uint32(workers)
@@ -73,7 +79,7 @@ func (c *Control) Park() bool {
 		case startAbort:
 			return false
 		}
-		sys.RawFutexWait(&c.start, startParked, 0)
+		sys.FutexWait(&c.start, startParked, 0)
 	}
 }
 
@@ -115,13 +121,25 @@ func (c *Control) Stop() int64 {
 // Stopped says whether Stop was called.
 func (c *Control) Stopped() bool { return atomic.LoadUint32(&c.stop) != 0 }
 
+// SetPhase begins an epoch for all workers.
+func (c *Control) SetPhase(epoch uint32) { atomic.StoreUint32(&c.phase, epoch) }
+
+// Phase is the epoch.
+func (c *Control) Phase() uint32 { return atomic.LoadUint32(&c.phase) }
+
+// HostWord is where the kernel stores the id of the n-th process that hosts threads.
+func (c *Control) HostWord(n int) *uint32 { return &c.hosts[n] }
+
+// Host is the id of the n-th process that hosts threads, 0 when there never was one.
+func (c *Control) Host(n int) int { return int(int32(atomic.LoadUint32(&c.hosts[n]))) }
+
 // StartTime is the time of Start, 0 before it.
 func (c *Control) StartTime() int64 { return atomic.LoadInt64(&c.startNS) }
 
 // WaitStop sleeps until the deadline or Stop, whichever comes first. For workers.
 func (c *Control) WaitStop(deadline int64) {
 	for !c.Stopped() {
-		if errno := sys.RawFutexWaitUntil(&c.stop, 0, deadline); errno == unix.ETIMEDOUT {
+		if errno := sys.FutexWaitUntil(&c.stop, 0, deadline); errno == unix.ETIMEDOUT {
 			return
 		}
 	}

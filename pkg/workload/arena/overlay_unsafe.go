@@ -17,20 +17,39 @@ func (a *Arena) Control() *Control {
 	return (*Control)(unsafe.Pointer(&a.memory[0])) // page-aligned; see above
 }
 
-// Block is a worker's block.
-func (a *Arena) Block(worker int) *Block {
+// area is a place in a worker's area.
+func (a *Arena) area(worker, off int) unsafe.Pointer {
 	if worker < 0 || worker >= len(a.plan.Workers) {
 		panic(fmt.Sprintf("arena: worker %d of %d", worker, len(a.plan.Workers)))
 	}
-	return (*Block)(unsafe.Pointer(&a.memory[blocksOff+worker*blockSize])) // 2048-aligned; see above
+	return unsafe.Pointer(&a.memory[a.at.workers[worker]+off])
 }
 
-// Histogram is a worker's n-th histogram.
-func (a *Arena) Histogram(worker, n int) *Histogram {
-	if n < 0 || n >= a.plan.Workers[worker].Histograms {
-		panic(fmt.Sprintf("arena: histogram %d of worker %d, which has %d", n, worker, a.plan.Workers[worker].Histograms))
+// Block is a worker's block.
+func (a *Arena) Block(worker int) *Block {
+	return (*Block)(a.area(worker, 0)) // page-aligned; see above
+}
+
+// Record is a worker's n-th record.
+func (a *Arena) Record(worker, n int) *Record {
+	if n < 0 || n >= a.plan.records() {
+		panic(fmt.Sprintf("arena: record %d of %d", n, a.plan.records()))
 	}
-	return (*Histogram)(unsafe.Pointer(&a.memory[a.at.histograms[worker]+n*histogramSize])) // 64-aligned; see above
+	return (*Record)(a.area(worker, recordOffset(n))) // 64-aligned; see above
+}
+
+// Histogram is the n-th histogram of a worker's record.
+func (a *Arena) Histogram(worker, record, n int) *Histogram {
+	w := a.plan.Workers[worker]
+	if n < 0 || n >= w.Histograms || record < 0 || record >= a.plan.records() {
+		panic(fmt.Sprintf("arena: histogram %d of %d in record %d of %d", n, w.Histograms, record, a.plan.records()))
+	}
+	return (*Histogram)(a.area(worker, a.plan.histogramOffset(w, record, n))) // 64-aligned; see above
+}
+
+// Log is a worker's log of migrations.
+func (a *Arena) Log(worker int) *Log {
+	return (*Log)(a.area(worker, a.plan.logOffset(a.plan.Workers[worker]))) // 64-aligned; see above
 }
 
 // Word32 is the 32-bit word at a multiple of 4.
