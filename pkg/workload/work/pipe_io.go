@@ -37,12 +37,12 @@ func (k *PipeIO) Run(w *Worker) {
 
 // exchange trades a byte with the partner; false means to leave the loop.
 func (w *Worker) exchange() bool {
-	if errno := sys.RawWriteByte(w.WriteFD); errno != 0 {
+	if errno := sys.WriteByte(w.WriteFD); errno != 0 {
 		return w.partnerGone()
 	}
 	began := sys.Monotonic()
 	for !w.Stopped() {
-		ready, errno := sys.RawPollRead(w.ReadFD, tick)
+		ready, errno := sys.PollRead(w.ReadFD, tick)
 		if errno != 0 && errno != sys.Interrupted {
 			return w.partnerGone()
 		}
@@ -50,7 +50,7 @@ func (w *Worker) exchange() bool {
 			continue
 		}
 		waited := sys.Monotonic() - began
-		if n, errno := sys.RawReadByte(w.ReadFD); n != 1 || errno != 0 {
+		if n, errno := sys.ReadByte(w.ReadFD); n != 1 || errno != 0 {
 			return w.partnerGone()
 		}
 		w.Record(0, waited)

@@ -38,7 +38,11 @@ type Shape struct {
 	RegionBytes int
 	// Pipes says that a set is a pair with a pipe in each direction.
 	Pipes bool
-	// Metrics are what the kind records, in the order of a worker's histograms.
+	// MemoryBytes is the size of the memory a worker maps for itself, where its
+	// memory policy puts it.
+	MemoryBytes int
+	// Metrics are what the kind records, in the order of a worker's
+	// histograms; at most MaxMetrics.
 	Metrics []Metric
 	// Quiet is how long a worker's counters may stand still for reasons of its own.
 	Quiet time.Duration
@@ -63,6 +67,7 @@ type Spec struct {
 	FutexPingPong *FutexPingPong `json:"futexPingPong,omitempty"`
 	FutexFanOut   *FutexFanOut   `json:"futexFanOut,omitempty"`
 	TimerLatency  *TimerLatency  `json:"timerLatency,omitempty"`
+	CachePressure *CachePressure `json:"cachePressure,omitempty"`
 }
 
 // members lists the kinds that are set.
@@ -80,6 +85,7 @@ func (s *Spec) members() []Kind {
 	add(s.FutexPingPong != nil, s.FutexPingPong)
 	add(s.FutexFanOut != nil, s.FutexFanOut)
 	add(s.TimerLatency != nil, s.TimerLatency)
+	add(s.CachePressure != nil, s.CachePressure)
 	return set
 }
 

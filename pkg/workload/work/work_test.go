@@ -14,6 +14,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
@@ -27,6 +28,7 @@ var kinds = []work.Kind{
 	&work.FutexPingPong{SpinIters: new(int64(16))},
 	&work.FutexFanOut{FanOut: 2, SpinIters: new(int64(16))},
 	&work.TimerLatency{Interval: ms(1)},
+	&work.CachePressure{Size: 64 << 10, Stride: 64},
 }
 
 // set runs one set of workers of a kind on threads of this process until they
@@ -55,7 +57,7 @@ func set(t *testing.T, k work.Kind) uint64 {
 	}
 	total := func() (n uint64) {
 		for i := range workers {
-			n += a.Block(i).Figures().Iterations
+			n += a.Record(i, 0).Iterations()
 		}
 		return n
 	}
@@ -83,9 +85,16 @@ func prepare(t *testing.T, a *arena.Arena, shape work.Shape) []work.Worker {
 		}
 	}
 	for i := range workers {
-		workers[i].Bind(a, i, len(shape.Metrics))
+		workers[i].Bind(a, i, len(shape.Metrics), nil)
 		workers[i].Position = i
 		workers[i].Region = a.Region(0)
+		if shape.MemoryBytes > 0 {
+			var errno sys.Errno
+			if workers[i].Memory, errno = sys.RawMap(shape.MemoryBytes); errno != 0 {
+				t.Fatal(errno)
+			}
+			t.Cleanup(func() { sys.RawUnmap(workers[i].Memory) })
+		}
 		if shape.Pipes {
 			workers[i].ReadFD, workers[i].WriteFD = ba[0], ab[1]
 			if i == 1 {
@@ -128,6 +137,8 @@ func TestParametersOutOfBounds(t *testing.T) {
 		"a timer below a microsecond":        {&work.TimerLatency{Interval: 999}, "interval must be at least 1us"},
 		"ping-pong without a number":         {&work.FutexPingPong{}, "spinIters must be 0 to"},
 		"pipes with a negative number":       {&work.PipeIO{BurstIters: new(int64(-1))}, "burstIters must be 0 to"},
+		"less memory than a page":            {&work.CachePressure{Size: 1, Stride: 1}, "size must be 4Ki to 16Gi, not 1"},
+		"a stride beyond the memory":         {&work.CachePressure{Size: 4096, Stride: 4097}, "stride must be 1 to the size in bytes, 4096, not 4097"},
 		"a fan-out to nobody":                {&work.FutexFanOut{SpinIters: new(int64(1))}, "fanOut must be 1 to 4096"},
 		"a fan-out that spins without bound": {&work.FutexFanOut{FanOut: 1, SpinIters: new(int64(1 << 40))}, "spinIters must be 0 to"},
 	} {
@@ -162,7 +173,7 @@ func TestALongSleepEndsWithTheStop(t *testing.T) {
 	}
 	defer a.Close()
 	var w work.Worker
-	w.Bind(a, 0, 1)
+	w.Bind(a, 0, 1, nil)
 	done := make(chan struct{})
 	go func() { // no LockOSThread: the raw sleep keeps the thread anyway
 		defer close(done)
@@ -177,7 +188,7 @@ func TestALongSleepEndsWithTheStop(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it sleeps on")
 	}
-	if a.ReadHistogram(0, 0).Count() != 0 {
+	if a.ReadHistogram(0, 0, 0).Count() != 0 {
 		t.Error("the sleep that was cut short was recorded")
 	}
 }

@@ -17,6 +17,8 @@ const (
 	publishEvery = 10_000_000
 	// spinChunk bounds one call of the spin loop.
 	spinChunk = 1024
+	// MaxMetrics is how many histograms a kind may fill.
+	MaxMetrics = 3
 )
 
 // Worker is what a loop works with. It is made before the fork.
@@ -27,58 +29,124 @@ type Worker struct {
 	Region arena.Region
 	// ReadFD and WriteFD are the worker's ends of the pair's pipes.
 	ReadFD, WriteFD int
+	// Memory is the worker's own, mapped by itself.
+	Memory []byte
 
-	control    *arena.Control
+	arena   *arena.Arena
+	control *arena.Control
+	index   int
+	metrics int
+	places  *Places
+
+	// What follows is of the phase that is on.
+	phase      uint32
+	number     int // of the record
 	block      *arena.Block
-	histograms [2]*arena.Histogram
+	record     *arena.Record
+	histograms [MaxMetrics]*arena.Histogram
+	filled     [MaxMetrics]bool
+	units      *uint64
+	seenUnits  uint64
 
-	units     *uint64
-	seenUnits uint64
 	lastCheck int64
 	published int64
 	cpu       uint32
+	before    account
 	schedstat schedstat
+	maps      numaMaps
+}
+
+// account is what the kernel had counted for the thread when it was last asked.
+type account struct {
+	cpu                    int64
+	voluntary, involuntary int64
 }
 
 // Bind points the worker at its part of the arena.
-func (w *Worker) Bind(a *arena.Arena, index, histograms int) {
-	*w = Worker{control: a.Control(), block: a.Block(index)}
-	w.units = w.block.WorkUnits()
-	for n := range histograms {
-		w.histograms[n] = a.Histogram(index, n)
+func (w *Worker) Bind(a *arena.Arena, index, metrics int, places *Places) {
+	*w = Worker{arena: a, control: a.Control(), block: a.Block(index), index: index, metrics: metrics, places: places}
+	w.use(arena.EpochBaseline)
+}
+
+// use makes the epoch's record the one that is written.
+func (w *Worker) use(epoch uint32) {
+	w.phase = epoch
+	w.number = w.arena.Plan().Record(epoch)
+	w.record = w.arena.Record(w.index, w.number)
+	w.units = w.record.WorkUnits()
+	for n := range w.metrics {
+		w.histograms[n] = w.arena.Histogram(w.index, w.number, n)
+		w.filled[n] = false
 	}
+}
+
+func (w *Worker) enter(epoch uint32, now int64) {
+	w.use(epoch)
+	w.seenUnits = *w.units
+	w.block.SetEntered(w.number)
+	w.record.Enter(now)
 }
 
 // Run does the work and accounts for it.
 func (w *Worker) Run(k Kind) {
-	w.begin()
+	w.begin(sys.Monotonic())
 	k.Run(w)
 	w.end()
 }
 
-func (w *Worker) begin() {
-	w.schedstat.read()
-	w.cpu = sys.RawCPU()
-	w.block.UseCPU(w.cpu)
-	now := sys.Monotonic()
-	w.lastCheck, w.published = now, now
-	w.block.SetStage(arena.StageRunning)
+func (w *Worker) begin(now int64) {
 	w.block.SetBegan(now)
+	w.block.SetStage(arena.StageRunning)
+	w.enter(w.control.Phase(), now)
+	w.schedstat.read()
+	w.before.cpu = sys.RawThreadCPU()
+	w.before.voluntary, w.before.involuntary = sys.RawSwitches()
+	w.cpu = sys.RawCPU()
+	w.record.UseCPU(w.cpu)
+	w.lastCheck = sys.Monotonic()
+	w.published = w.lastCheck
 }
 
 func (w *Worker) end() {
-	cpu, now := sys.RawThreadCPU(), sys.Monotonic()
-	w.block.SetCPU(cpu)
+	stopped := w.control.Stopped()
+	now := sys.Monotonic()
+	w.closeRecord(now)
 	w.block.SetEnded(now)
-	before := w.schedstat
-	if w.schedstat.read() && before.ok {
-		w.block.SetSchedstat(w.schedstat.cpu-before.cpu, w.schedstat.delay-before.delay, uint64(w.schedstat.runs-before.runs))
-	}
-	if w.control.Stopped() {
+	if stopped {
 		w.block.SetStage(arena.StageStopped)
 	} else {
 		w.block.SetStage(arena.StageLeft)
 	}
+}
+
+// closeRecord brings the record of the phase that is on up to date.
+func (w *Worker) closeRecord(now int64) {
+	w.record.Leave(now)
+	w.publish()
+	before := w.schedstat
+	if w.schedstat.read() && before.ok {
+		w.record.AddSchedstat(w.schedstat.cpu-before.cpu, w.schedstat.delay-before.delay, uint64(w.schedstat.runs-before.runs))
+	}
+	if len(w.Memory) > 0 {
+		w.countPages()
+	}
+}
+
+// publish adds what the thread used since it was last asked.
+func (w *Worker) publish() {
+	now := account{cpu: sys.RawThreadCPU()}
+	now.voluntary, now.involuntary = sys.RawSwitches()
+	w.record.AddCPU(now.cpu-w.before.cpu, uint64(now.voluntary-w.before.voluntary), uint64(now.involuntary-w.before.involuntary))
+	w.before = now
+}
+
+// changePhase ends one phase and begins another. What it costs is in no gap.
+func (w *Worker) changePhase(epoch uint32) {
+	w.closeRecord(sys.Monotonic())
+	now := sys.Monotonic()
+	w.enter(epoch, now)
+	w.record.UseCPU(w.cpu)
+	w.lastCheck, w.published = now, now
 }
 
 // Leave says why the loop is about to return before the stop.
@@ -102,7 +170,12 @@ func (w *Worker) AddUnits(n uint64) { *w.units += n }
 // EndIteration counts a pass of the loop. Every 1024 work units, or every pass of
 // a loop that counts none, it looks at the clock and the CPU.
 func (w *Worker) EndIteration() {
-	w.block.AddIteration()
+	w.record.AddIteration()
+	if epoch := w.control.Phase(); epoch != w.phase {
+		w.checkpoint()
+		w.changePhase(epoch)
+		return
+	}
 	units := *w.units
 	if units != w.seenUnits && units-w.seenUnits < checkpointUnits {
 		return
@@ -113,26 +186,38 @@ func (w *Worker) EndIteration() {
 
 func (w *Worker) checkpoint() {
 	now := sys.Monotonic()
-	if gap := now - w.lastCheck; gap > w.block.MaxGap() {
-		w.block.SetMaxGap(gap, w.cpu)
+	if gap := now - w.lastCheck; gap > w.record.MaxGap() {
+		w.record.SetMaxGap(gap, now, w.cpu)
 	}
 	w.lastCheck = now
 	if cpu := sys.RawCPU(); cpu != w.cpu {
-		w.cpu = cpu
-		w.block.AddMigration()
-		w.block.UseCPU(cpu)
+		w.migrated(now, cpu)
 	}
 	if now-w.published >= publishEvery {
 		w.published = now
-		w.block.SetCPU(sys.RawThreadCPU())
+		w.publish()
 	}
+}
+
+func (w *Worker) migrated(now int64, to uint32) {
+	m := arena.Migration{At: now, From: w.cpu, To: to, Distance: w.places.distance(w.cpu, to), Record: w.number}
+	w.cpu = to
+	w.record.AddMigration(m.Distance)
+	w.record.UseCPU(to)
+	w.arena.Log(w.index).Add(m)
 }
 
 // ResetGap forgets the time since the last checkpoint, which was spent waiting on purpose.
 func (w *Worker) ResetGap() { w.lastCheck = sys.Monotonic() }
 
 // Record adds a value in nanoseconds to the n-th metric of the kind's Shape.
-func (w *Worker) Record(n int, ns int64) { w.histograms[n].Record(ns) }
+func (w *Worker) Record(n int, ns int64) {
+	w.histograms[n].Record(ns)
+	if !w.filled[n] {
+		w.filled[n] = true
+		w.record.SetFilled(n)
+	}
+}
 
 // AwaitChange blocks until the word no longer holds value or the worker is
 // stopped, and reports whether the word changed.
@@ -143,7 +228,7 @@ func (w *Worker) AwaitChange(word *uint32, value uint32) bool {
 		}
 		// A timeout, a signal and a word that has just changed are all answered
 		// by looking again.
-		sys.RawFutexWait(word, value, tick)
+		sys.FutexWait(word, value, tick)
 	}
 	return true
 }
@@ -155,6 +240,6 @@ func (w *Worker) SleepUntil(deadline int64) {
 	if deadline-sys.Monotonic() > tick {
 		w.control.WaitStop(deadline - tick/2)
 	}
-	for !w.Stopped() && sys.RawSleepUntil(deadline) == sys.Interrupted {
+	for !w.Stopped() && sys.SleepUntil(deadline) == sys.Interrupted {
 	}
 }
