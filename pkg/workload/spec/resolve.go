@@ -13,6 +13,13 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
+// Machine is what a machine has for workers to use.
+type Machine struct {
+	CPUs cpuset.CPUSet
+	// MemoryNodes are the NUMA nodes with memory.
+	MemoryNodes cpuset.CPUSet
+}
+
 // Resolved is a run on a machine: nothing in it is relative any more.
 type Resolved struct {
 	Run    *Run
@@ -25,12 +32,20 @@ type ResolvedGroup struct {
 	Work    work.Spec
 	Kind    work.Kind
 	Workers int
-	Comm    string
-	Cgroup  string
+	// CloneMode is what each worker is to the kernel.
+	CloneMode CloneMode
+	// ProcessName is empty for a host process of the group's own.
+	ProcessName string
+	Comm        string
+	Cgroup      string
 	// Policy and Priority are for sched_setscheduler(2).
 	Policy, Priority int
 	// Nice is nil to inherit.
 	Nice *int
+	// UID and GID are nil to inherit.
+	UID, GID *int64
+	// Memory is nil if no call is to be made.
+	Memory *MempolicyCall
 	// CPUs is the affinity of each worker; one entry means it is the same for all, none that it is inherited.
 	CPUs []cpuset.CPUSet
 }
@@ -47,18 +62,18 @@ func (g *ResolvedGroup) WorkerCPUs(i int) cpuset.CPUSet {
 	}
 }
 
-// Resolve validates the run and resolves it on a machine with the given CPUs to
-// use. What the machine cannot give is an error that names the field.
-func (r *Run) Resolve(cpus cpuset.CPUSet) (*Resolved, error) {
+// Resolve validates the run and resolves it on a machine. What the machine cannot
+// give is an error that names the field.
+func (r *Run) Resolve(m Machine) (*Resolved, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.Unfit(cpus); err != nil {
+	if err := r.Unfit(m); err != nil {
 		return nil, err
 	}
 	out := &Resolved{Run: r}
 	for i := range r.Groups {
-		g, err := r.resolveGroup(i, cpus)
+		g, err := r.resolveGroup(i, m.CPUs)
 		if err != nil {
 			return nil, err
 		}
@@ -73,13 +88,21 @@ func (r *Run) resolveGroup(i int, cpus cpuset.CPUSet) (ResolvedGroup, error) {
 	if err != nil {
 		return ResolvedGroup{}, fmt.Errorf("groups[%d].%w", i, err)
 	}
-	out := ResolvedGroup{Name: g.Name, Work: g.Work, Kind: kind, Workers: g.Workers, Comm: g.Comm, Cgroup: g.Cgroup, Nice: g.Nice}
+	out := ResolvedGroup{
+		Name: g.Name, Work: g.Work, Kind: kind, Workers: g.Workers, CloneMode: g.CloneMode, ProcessName: g.ProcessName,
+		Comm: g.Comm, Cgroup: g.Cgroup, Nice: g.Nice, UID: g.UID, GID: g.GID,
+	}
 	if out.Comm == "" {
 		out.Comm = g.Name[:min(len(g.Name), maxComm)]
 	}
 	for p := range r.SchedulingPolicies {
 		if r.SchedulingPolicies[p].Name == g.SchedulingPolicy {
 			out.Policy, out.Priority = r.SchedulingPolicies[p].kernel()
+		}
+	}
+	for p := range r.MemoryPolicies {
+		if r.MemoryPolicies[p].Name == g.MemoryPolicy {
+			out.Memory = r.MemoryPolicies[p].call()
 		}
 	}
 	out.CPUs = r.resolveAffinity(i, cpus)
@@ -125,28 +148,40 @@ func (r *Run) drawSubsets(group int, from []int) []cpuset.CPUSet {
 	return sets
 }
 
-// Unfit says what of the run a machine with these CPUs cannot give, nil if it can
-// give all. Preconditions: the run is valid.
-func (r *Run) Unfit(cpus cpuset.CPUSet) error {
-	if cpus.IsEmpty() {
+// Unfit says what of the run a machine cannot give, nil if it can give all.
+// Preconditions: the run is valid.
+func (r *Run) Unfit(m Machine) error {
+	if m.CPUs.IsEmpty() {
 		return errors.New("it has no CPU to use")
 	}
 	for i := range r.Groups {
-		a := r.Groups[i].Affinity
-		if a == nil {
-			continue
+		if err := r.Groups[i].Affinity.unfit(i, m.CPUs); err != nil {
+			return err
 		}
-		field, list := "exact", a.Exact
-		if a.RandomSubset != nil {
-			field, list = "randomSubset.from", a.RandomSubset.From
+	}
+	for i := range r.MemoryPolicies {
+		if err := r.MemoryPolicies[i].unfit(i, m.MemoryNodes); err != nil {
+			return err
 		}
-		want, err := cpuset.Parse(list)
-		if err != nil {
-			return fmt.Errorf("groups[%d].affinity.%s: %w", i, field, err)
-		}
-		if missing := want.Difference(cpus); !missing.IsEmpty() {
-			return fmt.Errorf("lacks CPU %s of groups[%d].affinity.%s (it has %s)", missing, i, field, cpus)
-		}
+	}
+	return nil
+}
+
+// unfit says which CPUs of a group's affinity a machine lacks.
+func (a *Affinity) unfit(group int, cpus cpuset.CPUSet) error {
+	if a == nil {
+		return nil
+	}
+	field, list := "exact", a.Exact
+	if a.RandomSubset != nil {
+		field, list = "randomSubset.from", a.RandomSubset.From
+	}
+	want, err := cpuset.Parse(list)
+	if err != nil {
+		return fmt.Errorf("groups[%d].affinity.%s: %w", group, field, err)
+	}
+	if missing := want.Difference(cpus); !missing.IsEmpty() {
+		return fmt.Errorf("lacks CPU %s of groups[%d].affinity.%s (it has %s)", missing, group, field, cpus)
 	}
 	return nil
 }

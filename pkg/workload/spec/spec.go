@@ -25,26 +25,39 @@ type Run struct {
 	Cgroups []Cgroup `json:"cgroups,omitempty"`
 	// SchedulingPolicies are the policies that groups name.
 	SchedulingPolicies []SchedulingPolicy `json:"schedulingPolicies,omitempty"`
+	// MemoryPolicies are the NUMA memory policies that groups name.
+	MemoryPolicies []MemoryPolicy `json:"memoryPolicies,omitempty"`
 }
 
 // CloneMode is what a worker is to the kernel.
 type CloneMode string
 
-// CloneModeFork makes each worker a process of exactly one task.
-const CloneModeFork CloneMode = "Fork"
+const (
+	// CloneModeFork makes each worker a process of exactly one task.
+	CloneModeFork CloneMode = "Fork"
+	// CloneModeThread makes each worker a thread of a host process.
+	CloneModeThread CloneMode = "Thread"
+)
 
 // Group is a number of like workers.
 type Group struct {
-	Name             string    `json:"name"`
-	Workers          int       `json:"workers"`
-	CloneMode        CloneMode `json:"cloneMode"`
+	Name      string    `json:"name"`
+	Workers   int       `json:"workers"`
+	CloneMode CloneMode `json:"cloneMode"`
+	// ProcessName is the name of the host process, which the group shares with
+	// the others of its cgroup that give the same. Empty, it has one of its own.
+	ProcessName      string    `json:"processName,omitempty"`
 	Comm             string    `json:"comm,omitempty"`
 	Work             work.Spec `json:"work"`
 	Cgroup           string    `json:"cgroup,omitempty"`
 	SchedulingPolicy string    `json:"schedulingPolicy,omitempty"`
+	MemoryPolicy     string    `json:"memoryPolicy,omitempty"`
 	Affinity         *Affinity `json:"affinity,omitempty"`
 	// Nice is nil to inherit the nice value.
 	Nice *int `json:"nice,omitempty"`
+	// UID and GID are nil to inherit the credentials.
+	UID *int64 `json:"uid,omitempty"`
+	GID *int64 `json:"gid,omitempty"`
 }
 
 // Affinity is one way to choose the CPUs of a worker.
@@ -81,4 +94,15 @@ type SchedulingPolicy struct {
 // Realtime is a fixed-priority real-time class.
 type Realtime struct {
 	Priority int `json:"priority"`
+}
+
+// MemoryPolicy is a named NUMA memory policy.
+type MemoryPolicy struct {
+	Name string `json:"name"`
+	// Mode is one of the keys of memoryModes.
+	Mode string `json:"mode"`
+	// Nodes is a list of NUMA nodes in the kernel's form.
+	Nodes string `json:"nodes,omitempty"`
+	// Flags are keys of memoryFlags.
+	Flags []string `json:"flags,omitempty"`
 }

@@ -60,7 +60,8 @@ func TestValidateNamesTheField(t *testing.T) {
 }
 
 func TestResolveAffinity(t *testing.T) {
-	machine := cpuset.New(2, 3, 4, 5, 6, 7)
+	cpus := cpuset.New(2, 3, 4, 5, 6, 7)
+	machine := Machine{CPUs: cpus}
 	for name, tc := range map[string]struct {
 		affinity *Affinity
 		sets     int
@@ -69,7 +70,7 @@ func TestResolveAffinity(t *testing.T) {
 		"inherited":                       {nil, 0, nil},
 		"exact":                           {&Affinity{Exact: "3,5-6"}, 1, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(3, 5, 6)) }},
 		"the lowest CPU":                  {&Affinity{SingleCPU: &struct{}{}}, 1, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(2)) }},
-		"a subset of all":                 {&Affinity{RandomSubset: &RandomSubset{Count: 2}}, 4, func(s cpuset.CPUSet) bool { return s.Size() == 2 && s.IsSubsetOf(machine) }},
+		"a subset of all":                 {&Affinity{RandomSubset: &RandomSubset{Count: 2}}, 4, func(s cpuset.CPUSet) bool { return s.Size() == 2 && s.IsSubsetOf(cpus) }},
 		"a subset of some":                {&Affinity{RandomSubset: &RandomSubset{From: "4-5", Count: 1}}, 4, func(s cpuset.CPUSet) bool { return s.Size() == 1 && s.IsSubsetOf(cpuset.New(4, 5)) }},
 		"a subset larger than its source": {&Affinity{RandomSubset: &RandomSubset{From: "4-5", Count: 9}}, 4, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(4, 5)) }},
 	} {
@@ -100,12 +101,12 @@ func TestResolveAffinity(t *testing.T) {
 
 func TestUnfitNamesWhatIsMissing(t *testing.T) {
 	run := valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{Exact: "1,512"} })
-	_, err := run.Resolve(cpuset.New(0, 1))
+	_, err := run.Resolve(Machine{CPUs: cpuset.New(0, 1)})
 	if want := "lacks CPU 512 of groups[0].affinity.exact (it has 0-1)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	run = valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{RandomSubset: &RandomSubset{From: "7", Count: 1}} })
-	if err := run.Unfit(cpuset.New(0)); err == nil || !strings.Contains(err.Error(), "groups[0].affinity.randomSubset.from") {
+	if err := run.Unfit(Machine{CPUs: cpuset.New(0)}); err == nil || !strings.Contains(err.Error(), "groups[0].affinity.randomSubset.from") {
 		t.Errorf("got %v", err)
 	}
 }

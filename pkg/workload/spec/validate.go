@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,26 +24,46 @@ const (
 	maxComm    = 15
 )
 
+// maxID is the highest user or group id; the next one means "none" to the kernel.
+const maxID = 1<<32 - 2
+
 // Validate checks everything that does not depend on a machine and returns all
 // it finds. Each error begins with the path of the field.
 func (r *Run) Validate() error {
 	errs := []error{validateRun(r)}
-	policies, cgroups := map[string]bool{}, map[string]bool{}
+	known := names{scheduling: map[string]bool{}, memory: map[string]bool{}, cgroups: map[string]bool{}}
 	for i, p := range r.SchedulingPolicies {
-		errs = append(errs, at(validatePolicy(&p), "schedulingPolicies[%d]", i), unique(policies, p.Name, "schedulingPolicies[%d]", i))
+		errs = append(errs, at(validatePolicy(&p), "schedulingPolicies[%d]", i), unique(known.scheduling, p.Name, "schedulingPolicies[%d]", i))
+	}
+	for i, p := range r.MemoryPolicies {
+		errs = append(errs, at(validateMemoryPolicy(&p), "memoryPolicies[%d]", i), unique(known.memory, p.Name, "memoryPolicies[%d]", i))
 	}
 	for i, c := range r.Cgroups {
-		errs = append(errs, at(validateCgroup(&c), "cgroups[%d]", i), unique(cgroups, c.Name, "cgroups[%d]", i))
+		errs = append(errs, at(validateCgroup(&c), "cgroups[%d]", i), unique(known.cgroups, c.Name, "cgroups[%d]", i))
 	}
 	groups := map[string]bool{}
 	for i := range r.Groups {
 		g := &r.Groups[i]
-		errs = append(errs, at(validateGroup(g), "groups[%d]", i), unique(groups, g.Name, "groups[%d]", i))
-		if g.SchedulingPolicy != "" && !policies[g.SchedulingPolicy] {
-			errs = append(errs, fmt.Errorf("groups[%d].schedulingPolicy: there is no %q in schedulingPolicies", i, g.SchedulingPolicy))
-		}
-		if g.Cgroup != "" && !cgroups[g.Cgroup] {
-			errs = append(errs, fmt.Errorf("groups[%d].cgroup: there is no %q in cgroups", i, g.Cgroup))
+		errs = append(errs, at(validateGroup(g), "groups[%d]", i), unique(groups, g.Name, "groups[%d]", i), known.referredToBy(g, i))
+	}
+	return errors.Join(append(errs, validateHosts(r.Groups)...)...)
+}
+
+// names are those that groups can refer to.
+type names struct{ scheduling, memory, cgroups map[string]bool }
+
+func (n names) referredToBy(g *Group, i int) error {
+	var errs []error
+	for _, ref := range []struct {
+		known             map[string]bool
+		name, field, list string
+	}{
+		{n.scheduling, g.SchedulingPolicy, "schedulingPolicy", "schedulingPolicies"},
+		{n.memory, g.MemoryPolicy, "memoryPolicy", "memoryPolicies"},
+		{n.cgroups, g.Cgroup, "cgroup", "cgroups"},
+	} {
+		if ref.name != "" && !ref.known[ref.name] {
+			errs = append(errs, fmt.Errorf("groups[%d].%s: there is no %q in %s", i, ref.field, ref.name, ref.list))
 		}
 	}
 	return errors.Join(errs...)
@@ -87,8 +108,8 @@ func validateGroup(g *Group) error {
 	if g.Workers < 1 || g.Workers > MaxWorkers {
 		return fmt.Errorf("workers: must be 1 to %d, not %d", MaxWorkers, g.Workers)
 	}
-	if g.CloneMode != CloneModeFork {
-		return fmt.Errorf("cloneMode: must be %s, not %q", CloneModeFork, g.CloneMode)
+	if err := validateProcess(g); err != nil {
+		return err
 	}
 	if len(g.Comm) > maxComm || strings.ContainsRune(g.Comm, 0) {
 		return fmt.Errorf("comm: at most %d bytes without a zero byte, not %q", maxComm, g.Comm)
@@ -107,6 +128,63 @@ func validateGroup(g *Group) error {
 		return fmt.Errorf("workers: %s works in sets of %d, so it must be a multiple of that, not %d", kind.Name(), set, g.Workers)
 	}
 	return validateAffinity(g.Affinity)
+}
+
+// validateProcess checks what the process of a group's workers is.
+func validateProcess(g *Group) error {
+	if g.CloneMode != CloneModeFork && g.CloneMode != CloneModeThread {
+		return fmt.Errorf("cloneMode: must be %s or %s, not %q", CloneModeFork, CloneModeThread, g.CloneMode)
+	}
+	if g.ProcessName != "" && g.CloneMode != CloneModeThread {
+		return fmt.Errorf("processName: needs cloneMode %s, not %s", CloneModeThread, g.CloneMode)
+	}
+	if len(g.ProcessName) > maxComm || strings.ContainsAny(g.ProcessName, "/\x00") {
+		return fmt.Errorf("processName: at most %d bytes without '/' or a zero byte, not %q", maxComm, g.ProcessName)
+	}
+	if g.UID != nil && (*g.UID < 0 || *g.UID > maxID) {
+		return fmt.Errorf("uid: must be 0 to %d, not %d", maxID, *g.UID)
+	}
+	if g.GID != nil && (*g.GID < 0 || *g.GID > maxID) {
+		return fmt.Errorf("gid: must be 0 to %d, not %d", maxID, *g.GID)
+	}
+	return nil
+}
+
+// validateHosts checks that groups that share a host process want the same of
+// it: a process has one user and one group.
+func validateHosts(groups []Group) []error {
+	type host struct{ cgroup, process string }
+	first := map[host]*Group{}
+	var errs []error
+	for i := range groups {
+		g := &groups[i]
+		if g.ProcessName == "" {
+			continue
+		}
+		at := host{g.Cgroup, g.ProcessName}
+		other, shared := first[at]
+		if !shared {
+			first[at] = g
+			continue
+		}
+		for _, id := range []struct {
+			field       string
+			theirs, own *int64
+		}{{"uid", other.UID, g.UID}, {"gid", other.GID, g.GID}} {
+			if idText(id.theirs) != idText(id.own) {
+				errs = append(errs, fmt.Errorf("groups[%d].%s: %q and %q are threads of one process %q, so it must be the same in both, not %s and %s",
+					i, id.field, other.Name, g.Name, g.ProcessName, idText(id.theirs), idText(id.own)))
+			}
+		}
+	}
+	return errs
+}
+
+func idText(id *int64) string {
+	if id == nil {
+		return "unset"
+	}
+	return strconv.FormatInt(*id, 10)
 }
 
 func validateAffinity(a *Affinity) error {

@@ -81,6 +81,17 @@ func (m *Machine) Online() cpuset.CPUSet {
 	return cpuset.New(ids...)
 }
 
+// MemoryNodes is the set of NUMA nodes that have memory.
+func (m *Machine) MemoryNodes() cpuset.CPUSet {
+	var ids []int
+	for i := range m.Nodes {
+		if m.Nodes[i].MemoryTotalKiB > 0 {
+			ids = append(ids, m.Nodes[i].ID)
+		}
+	}
+	return cpuset.New(ids...)
+}
+
 // Cores is the number of cores with an online CPU.
 func (m *Machine) Cores() int {
 	n := 0

@@ -213,6 +213,28 @@ func FuzzParseMeminfo(f *testing.F) {
 	})
 }
 
+func TestMemoryNodes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		tree func(t *testing.T) *sysfs
+		want string
+	}{
+		"nodes with CPUs":                {server, "0-1"},
+		"a node with memory only":        {expander, "0,2"},
+		"a kernel that knows no nodes":   {arm, ""},
+		"a node that has no memory left": {func(t *testing.T) *sysfs { s := server(t); s.node(1, 0, 0, "32 10"); return s }, "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := Read(tc.tree(t).root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.MemoryNodes().String(); got != tc.want {
+				t.Errorf("nodes %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestThisMachine holds the reader against the kernel it runs on.
 func TestThisMachine(t *testing.T) {
 	m, err := Read("/")

@@ -1,0 +1,164 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
+)
+
+const (
+	// maxNode is the highest NUMA node that Linux can be built for.
+	maxNode  = 1023
+	wordBits = 64
+)
+
+// MempolicyCall holds the arguments of set_mempolicy(2).
+type MempolicyCall struct {
+	// Mode is the kernel's mode with the flags in it.
+	Mode int
+	// Nodes are the words of the mask, bit n of it node n; nil without nodes.
+	Nodes []uint64
+	// MaxNode is the highest node plus 2, since the kernel takes one off; 0 without nodes.
+	MaxNode uint64
+}
+
+// nodeCount is how many nodes a mode takes.
+type nodeCount int
+
+const (
+	noNodes nodeCount = iota
+	oneNode
+	someNodes
+)
+
+var memoryModes = map[string]struct {
+	kernel int
+	nodes  nodeCount
+}{
+	"Default":            {unix.MPOL_DEFAULT, noNodes},
+	"Preferred":          {unix.MPOL_PREFERRED, oneNode},
+	"Bind":               {unix.MPOL_BIND, someNodes},
+	"Interleave":         {unix.MPOL_INTERLEAVE, someNodes},
+	"Local":              {unix.MPOL_LOCAL, noNodes},
+	"PreferredMany":      {unix.MPOL_PREFERRED_MANY, someNodes},
+	"WeightedInterleave": {unix.MPOL_WEIGHTED_INTERLEAVE, someNodes},
+}
+
+const (
+	flagStatic    = "StaticNodes"
+	flagRelative  = "RelativeNodes"
+	flagBalancing = "NUMABalancing"
+)
+
+var memoryFlags = map[string]int{
+	flagStatic:    unix.MPOL_F_STATIC_NODES,
+	flagRelative:  unix.MPOL_F_RELATIVE_NODES,
+	flagBalancing: unix.MPOL_F_NUMA_BALANCING,
+}
+
+// call is the system call that the policy asks for, nil for the default, which
+// needs none. Preconditions: the policy is valid.
+func (p *MemoryPolicy) call() *MempolicyCall {
+	c := &MempolicyCall{Mode: memoryModes[p.Mode].kernel}
+	if c.Mode == unix.MPOL_DEFAULT {
+		return nil
+	}
+	for _, flag := range p.Flags {
+		c.Mode |= memoryFlags[flag]
+	}
+	nodes, _ := cpuset.Parse(p.Nodes) // validated
+	c.Nodes, c.MaxNode = nodeMask(nodes.List())
+	return c
+}
+
+// nodeMask is the mask of the nodes, which are in ascending order, and its length
+// as the kernel counts it.
+func nodeMask(nodes []int) (words []uint64, length uint64) {
+	if len(nodes) == 0 {
+		return nil, 0
+	}
+	length = uint64(nodes[len(nodes)-1]) + 2
+	words = make([]uint64, (length+wordBits-1)/wordBits)
+	for _, n := range nodes {
+		words[n/wordBits] |= 1 << (n % wordBits)
+	}
+	return words, length
+}
+
+func validateMemoryPolicy(p *MemoryPolicy) error {
+	if p.Name == "" {
+		return errors.New("name: must not be empty")
+	}
+	mode, ok := memoryModes[p.Mode]
+	if !ok {
+		return fmt.Errorf("mode: must be one of %s, not %q", strings.Join(slices.Sorted(maps.Keys(memoryModes)), ", "), p.Mode)
+	}
+	if err := validateNodes(p, mode.nodes); err != nil {
+		return err
+	}
+	return validateMemoryFlags(p, mode.nodes)
+}
+
+func validateNodes(p *MemoryPolicy, count nodeCount) error {
+	nodes, err := cpuset.Parse(p.Nodes)
+	if list := nodes.List(); err != nil || (len(list) > 0 && list[len(list)-1] > maxNode) {
+		return fmt.Errorf("nodes: must be a list of NUMA nodes of 0 to %d, such as 0-1,3, not %q", maxNode, p.Nodes)
+	}
+	switch {
+	case count == noNodes && !nodes.IsEmpty():
+		return fmt.Errorf("nodes: %s takes no nodes, not %s", p.Mode, p.Nodes)
+	case count == oneNode && nodes.Size() != 1:
+		return fmt.Errorf("nodes: %s takes exactly one node, not %q", p.Mode, p.Nodes)
+	case count == someNodes && nodes.IsEmpty():
+		return fmt.Errorf("nodes: %s needs at least one node", p.Mode)
+	}
+	return nil
+}
+
+func validateMemoryFlags(p *MemoryPolicy, count nodeCount) error {
+	seen := map[string]bool{}
+	for i, flag := range p.Flags {
+		if _, ok := memoryFlags[flag]; !ok {
+			return fmt.Errorf("flags[%d]: must be one of %s, not %q", i, strings.Join(slices.Sorted(maps.Keys(memoryFlags)), ", "), flag)
+		}
+		if seen[flag] {
+			return fmt.Errorf("flags[%d]: %s is already set", i, flag)
+		}
+		seen[flag] = true
+	}
+	switch {
+	case count == noNodes && len(p.Flags) > 0:
+		return fmt.Errorf("flags: %s takes no flags", p.Mode)
+	case seen[flagStatic] && seen[flagRelative]:
+		return fmt.Errorf("flags: %s and %s exclude each other", flagStatic, flagRelative)
+	case seen[flagBalancing] && p.Mode != "Bind" && p.Mode != "PreferredMany":
+		return fmt.Errorf("flags: %s is only for Bind and PreferredMany, not %s", flagBalancing, p.Mode)
+	}
+	return nil
+}
+
+// unfit says which of the policy's nodes a machine lacks. Relative nodes count
+// through those that there are, so any will do, if there is one.
+func (p *MemoryPolicy) unfit(i int, has cpuset.CPUSet) error {
+	want, err := cpuset.Parse(p.Nodes)
+	if err != nil {
+		return fmt.Errorf("memoryPolicies[%d].nodes: %w", i, err)
+	}
+	missing := want.Difference(has)
+	if missing.IsEmpty() || (slices.Contains(p.Flags, flagRelative) && !has.IsEmpty()) {
+		return nil
+	}
+	names := has.String()
+	if names == "" {
+		names = "none"
+	}
+	return fmt.Errorf("lacks NUMA node %s of memoryPolicies[%d].nodes (it has %s)", missing, i, names)
+}
