@@ -9,24 +9,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exit is how a worker's task ended.
+// Killed says why we killed a task.
+type Killed int
+
+// Reasons to kill.
+const (
+	NotKilled     Killed = iota
+	KilledLate           // it did not stop in time
+	KilledOnOrder        // by Kill
+)
+
+// Exit is how the process of a worker ended. Threads of one host share it.
 type Exit struct {
-	// Reaped says that the task is gone and Status its last word.
+	// Reaped says that the process is gone and Status its last word.
 	Reaped bool
 	Status unix.WaitStatus
-	// Killed says that we killed it because it did not stop in time.
-	Killed bool
+	Killed Killed
 }
 
 // String says it in words.
 func (e Exit) String() string {
 	switch {
-	case !e.Reaped:
+	case !e.Reaped && e.Killed != NotKilled:
 		return "still there after SIGKILL"
+	case !e.Reaped:
+		return "still there"
+	case e.Status.Exited() && e.Killed == KilledLate:
+		return describeCode(e.Status.ExitStatus()) + ", too late"
 	case e.Status.Exited():
 		return describeCode(e.Status.ExitStatus())
-	case e.Killed:
+	case e.Killed == KilledLate && e.Status.Signal() == unix.SIGKILL:
 		return "killed because it did not stop in time"
+	case e.Killed == KilledOnOrder && e.Status.Signal() == unix.SIGKILL:
+		return "killed on order"
 	case e.Status.Signaled():
 		core := ""
 		if e.Status.CoreDump() {
@@ -53,7 +68,7 @@ func describeCode(code int) string {
 	return fmt.Sprintf("exited with %d%s", code, meaning)
 }
 
-// Clean says whether the task left by itself, in good order.
+// Clean says whether the process left by itself, in time and in good order.
 func (e Exit) Clean() bool {
-	return e.Reaped && e.Status.Exited() && e.Status.ExitStatus() == exitDone
+	return e.Reaped && e.Killed == NotKilled && e.Status.Exited() && e.Status.ExitStatus() == exitDone
 }

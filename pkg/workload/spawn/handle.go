@@ -5,10 +5,13 @@ package spawn
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 )
 
@@ -31,14 +34,19 @@ func (h *Handle) Hold(ctx context.Context, d time.Duration) {
 // Stop tells the workers to leave and waits until they are gone: by themselves
 // within StopTimeout, else killed within KillTimeout, and at last by lastResort,
 // which may be nil. Workers that never started leave without having worked. It
-// returns the time of the stop on CLOCK_MONOTONIC in ns. Stopping twice is harmless.
+// returns the time of the stop on CLOCK_MONOTONIC in ns. Stopping twice is harmless,
+// and so is stopping after Close.
 func (h *Handle) Stop(lastResort func()) int64 {
+	if h.arena == nil {
+		return h.stopped.Load()
+	}
 	h.arena.Control().Abort()
 	at := h.arena.Control().Stop()
+	h.stopped.CompareAndSwap(0, at)
 	if h.reaper.wait(StopTimeout) {
 		return at
 	}
-	h.reaper.kill(true)
+	h.reaper.kill(KilledLate)
 	if !h.reaper.wait(KillTimeout) && lastResort != nil {
 		lastResort()
 		h.reaper.wait(KillTimeout)
@@ -47,25 +55,33 @@ func (h *Handle) Stop(lastResort func()) int64 {
 }
 
 // Close ends whatever is left and gives everything back. It may be called in any
-// state, more than once.
+// state, more than once; after it only Stop is harmless. Who is stuck in the kernel
+// is not waited for: it is reaped, and what it uses given back, when it is gone.
 func (h *Handle) Close() error {
 	if h.arena == nil {
 		return nil
 	}
 	clean := true
 	if h.reaper != nil {
-		h.reaper.kill(false)
+		h.reaper.kill(KilledOnOrder)
 		clean = h.reaper.wait(KillTimeout)
-		h.reaper.close()
 	}
 	close(h.parent)
 	if h.ended != nil {
 		<-h.ended
 	}
-	a := h.arena
+	a, r := h.arena, h.reaper
 	h.arena = nil
 	if !clean {
-		return nil // a task stuck in the kernel may still write: the mapping stays
+		go func() { // ends with the last task
+			<-r.gone
+			r.close()
+			_ = a.Close() // nobody is left to tell
+		}()
+		return nil
+	}
+	if r != nil {
+		r.close()
 	}
 	return a.Close()
 }
@@ -74,34 +90,105 @@ func (h *Handle) Close() error {
 type Worker struct {
 	Group *spec.ResolvedGroup
 	// Index is its number in the group.
-	Index   int
-	TID     int
-	Stage   arena.Stage
-	Figures arena.Figures
-	CPUs    []int
+	Index int
+	// PID is its process and TID its task; 0 when there never was one.
+	PID, TID int
+	Stage    arena.Stage
+	// Began and Ended are on CLOCK_MONOTONIC, 0 when it did not come to that.
+	Began, Ended int64
+	// Setup are the set-up steps that were taken.
+	Setup []arena.SetupStep
 	// Text is what it said about leaving early or failing.
 	Text string
 	Exit Exit
+	// Phases are what it did in each phase, in order; one when the run has none.
+	// The time before, between and after phases has an epoch of its own.
+	Phases []Phase
+	// Migrations are its first changes of CPU.
+	Migrations []arena.Migration
+}
+
+// Phase is what a worker did in a phase.
+type Phase struct {
+	Epoch   uint32
+	Figures arena.Figures
+	CPUs    []int
 	// Histograms are in the order of its kind's metrics.
 	Histograms []*telemetry.Histogram
+}
+
+// Whole is what the worker did in all phases together.
+func (w *Worker) Whole() Phase {
+	var whole Phase
+	cpus := map[int]bool{}
+	for _, p := range w.Phases {
+		whole.Figures.Add(p.Figures)
+		for _, cpu := range p.CPUs {
+			cpus[cpu] = true
+		}
+		for n, h := range p.Histograms {
+			if n == len(whole.Histograms) {
+				whole.Histograms = append(whole.Histograms, &telemetry.Histogram{})
+			}
+			whole.Histograms[n].Merge(h)
+		}
+	}
+	whole.CPUs = slices.Sorted(maps.Keys(cpus))
+	return whole
 }
 
 // Workers yields every worker, in order. It may be called at any time; what a
 // worker writes meanwhile is seen or not, word by word.
 func (h *Handle) Workers(yield func(Worker) bool) {
 	exits := h.reaper.snapshot()
+	now := sys.Monotonic()
 	for i := range h.arena.Workers() {
-		group, n := h.locate(i)
-		block := h.arena.Block(i)
-		w := Worker{
-			Group: group, Index: n, TID: block.TID(), Stage: block.Stage(), Figures: block.Figures(),
-			CPUs: block.CPUs(), Text: block.Text(), Exit: exits[i],
-		}
-		for m := range group.Kind.Shape().Metrics {
-			w.Histograms = append(w.Histograms, h.arena.ReadHistogram(i, m))
-		}
-		if !yield(w) {
+		if !yield(h.worker(i, exits, now)) {
 			return
 		}
 	}
+}
+
+func (h *Handle) worker(i int, exits []Exit, now int64) Worker {
+	group, n := h.locate(i)
+	block := h.arena.Block(i)
+	exit := exits[h.processOf[i]]
+	w := Worker{
+		Group: group, Index: n, PID: h.pid(h.processOf[i]), TID: block.TID(), Stage: block.Stage(), Began: block.Began(), Ended: block.Ended(),
+		Setup: block.SetupSteps(), Text: block.Text(), Exit: exit, Migrations: h.migrations(i),
+	}
+	// A worker that did not write its own end lasted until the stop at most.
+	if stopped := h.stopped.Load(); stopped > 0 {
+		now = max(stopped, w.Began)
+	}
+	for r := range h.arena.Records() {
+		w.Phases = append(w.Phases, h.phase(i, r, len(group.Kind.Shape().Metrics), now))
+	}
+	return w
+}
+
+// phase reads a worker's record, if it was ever used.
+func (h *Handle) phase(worker, record, metrics int, now int64) Phase {
+	p := Phase{Epoch: h.arena.Plan().Epoch(record)}
+	entered := h.arena.Block(worker).Entered(record)
+	if entered {
+		r := h.arena.Record(worker, record)
+		p.Figures, p.CPUs = r.Figures(now), r.CPUs()
+	}
+	for m := range metrics {
+		histogram := &telemetry.Histogram{}
+		if entered {
+			histogram = h.arena.ReadHistogram(worker, record, m)
+		}
+		p.Histograms = append(p.Histograms, histogram)
+	}
+	return p
+}
+
+// migrations reads a worker's log, if it ever ran.
+func (h *Handle) migrations(worker int) []arena.Migration {
+	if h.arena.Block(worker).Began() == 0 {
+		return nil
+	}
+	return h.arena.Log(worker).Migrations()
 }

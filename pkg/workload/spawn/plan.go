@@ -1,46 +1,19 @@
 // Copyright 2026 The schedfleet Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package spawn makes workers, holds them parked, lets them work, stops them and
-// collects how they ended.
-//
-// # How a worker comes to be
-//
-//	runner                     zygote (runner re-executed)         worker
-//	  | arena, plan, cgroups ---> reads the plan                      .
-//	  |                           prepares one worker at a time       .
-//	  |                           clone3(CLONE_PARENT,                .
-//	  |                                  CLONE_INTO_CGROUP) --------> born in its cgroup,
-//	  |                           exits when all are made             a child of the runner
-//	  | opens a pidfd on each                                         arms its death signal, sets itself up
-//	  | waits until all are parked <------ arena: parked ------------ parks
-//	  | Start ------------------------------ arena: start ----------> works
-//	  | Stop ------------------------------- arena: stop -----------> leaves its loop, exits
-//	  | reaps, reads the arena
-//
-// A worker is one kernel task: a copy of the zygote that never execs. It shares
-// almost all of its memory with the zygote's, costs about a tenth of a
-// millisecond, and there is no runtime thread beside it. The price is the
-// discipline described in package sys: after the fork no allocation, no Go
-// scheduler, raw system calls only. Everything a worker needs is therefore made
-// in the zygote, which does nothing else: one locked thread, the collector off,
-// preemption signals off.
-//
-// # Who ends when
-//
-// A worker gets SIGKILL when the runner's thread that made the zygote ends. That
-// thread is locked to a goroutine that lives as long as the Handle. A worker that
-// was forked while the runner was dying sees another parent than it expects and
-// leaves. Stop is a word in shared memory; who does not follow it is killed through its pidfd.
 package spawn
 
 import (
-	"github.com/schedfleet/schedfleet/pkg/workload/arena"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// Exit codes of a worker. They are above those of the Go runtime.
+// Exit codes of a worker or a host. They are above those of the Go runtime.
 const (
 	exitDone    = 0
 	exitOrphan  = 71 // the parent was gone before the death signal was armed
@@ -51,85 +24,68 @@ const (
 
 // groupPlan is what the zygote is told of a group.
 type groupPlan struct {
-	Work     work.Spec `json:"work"`
-	Workers  int       `json:"workers"`
-	Comm     string    `json:"comm"`
-	Policy   int       `json:"policy"`
-	Priority int       `json:"priority"`
-	Nice     *int      `json:"nice,omitempty"`
+	Work    work.Spec `json:"work"`
+	Workers int       `json:"workers"`
+	Threads bool      `json:"threads,omitempty"`
+	// Process is the name of the process that hosts the threads.
+	Process string `json:"process,omitempty"`
+	Comm    string `json:"comm"`
+	// Numbered says that the worker's number is added to Comm.
+	Numbered bool                `json:"numbered,omitempty"`
+	Policy   int                 `json:"policy"`
+	Priority int                 `json:"priority"`
+	Nice     *int                `json:"nice,omitempty"`
+	Memory   *spec.MempolicyCall `json:"memory,omitempty"`
+	UID      *int64              `json:"uid,omitempty"`
+	GID      *int64              `json:"gid,omitempty"`
 	// CPUs are masks of 64-bit words: none, one for all, or one for each worker.
 	CPUs [][]uint64 `json:"cpus,omitempty"`
-	// Cgroup is the position of the cgroup's descriptor among those passed, -1 for none.
-	Cgroup int `json:"cgroup"`
+	// CgroupName tells hosts apart; Cgroup is the position of the cgroup's
+	// descriptor among those passed, -1 for none.
+	CgroupName string `json:"cgroupName"`
+	Cgroup     int    `json:"cgroup"`
 }
 
 // plan is what the zygote is told.
 type plan struct {
-	Parent int         `json:"parent"`
-	Groups []groupPlan `json:"groups"`
+	Parent int          `json:"parent"`
+	Phases int          `json:"phases"`
+	Places *work.Places `json:"places,omitempty"`
+	Groups []groupPlan  `json:"groups"`
 }
 
-// slot is where a worker stands.
-type slot struct {
-	// worker is its number in the arena.
-	worker int
-	// region is the number of its set's region, -1 when the kind has none.
-	region int
-	// position is its place in its set.
-	position int
-}
-
-// bases are what the groups before take up.
-type bases struct{ worker, region int }
-
-// slotOf is the index arithmetic: the place of a group's i-th worker.
-func slotOf(b bases, shape work.Shape, i int) slot {
-	s := slot{worker: b.worker + i, region: -1, position: i % shape.SetSize}
-	if shape.RegionBytes > 0 {
-		s.region = b.region + i/shape.SetSize
-	}
-	return s
-}
-
-// next are the bases of the group after one of the given size.
-func (b bases) next(shape work.Shape, workers int) bases {
-	b.worker += workers
-	if shape.RegionBytes > 0 {
-		b.region += workers / shape.SetSize
-	}
-	return b
-}
-
-// layoutOf plans the arena for groups of workers.
-func layoutOf(shapes []work.Shape, workers []int) arena.Plan {
-	var p arena.Plan
-	for g, shape := range shapes {
-		for range workers[g] {
-			p.Workers = append(p.Workers, arena.WorkerPlan{Histograms: len(shape.Metrics)})
+// newPlan makes the plan, and the list of cgroups in the order it numbers them.
+func newPlan(cfg *Config) (plan, []*os.File) {
+	p := plan{Parent: os.Getpid(), Phases: cfg.Phases, Places: cfg.Places}
+	names := slices.Sorted(maps.Keys(cfg.Cgroups))
+	for i := range cfg.Run.Groups {
+		g := &cfg.Run.Groups[i]
+		gp := groupPlan{
+			Work: g.Work, Workers: g.Workers, Threads: g.CloneMode == spec.CloneModeThread, Process: g.ProcessName, Comm: g.Comm,
+			Policy: g.Policy, Priority: g.Priority, Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, CgroupName: g.Cgroup,
+			Cgroup: slices.Index(names, g.Cgroup),
 		}
-		if shape.RegionBytes > 0 {
-			for range workers[g] / shape.SetSize {
-				p.Regions = append(p.Regions, shape.RegionBytes)
-			}
-		}
-	}
-	return p
-}
-
-func newPlan(r *spec.Resolved, cgroups map[string]int, parent int) plan {
-	p := plan{Parent: parent}
-	for i := range r.Groups {
-		g := &r.Groups[i]
-		gp := groupPlan{Work: g.Work, Workers: g.Workers, Comm: g.Comm, Policy: g.Policy, Priority: g.Priority, Nice: g.Nice, Cgroup: -1}
-		if n, ok := cgroups[g.Cgroup]; ok {
-			gp.Cgroup = n
-		}
+		gp.Numbered = gp.Threads && cfg.Run.Run.Groups[i].Comm == ""
 		for _, set := range g.CPUs {
 			gp.CPUs = append(gp.CPUs, maskOf(set.List()))
 		}
 		p.Groups = append(p.Groups, gp)
 	}
-	return p
+	files := make([]*os.File, len(names))
+	for n, name := range names {
+		files[n] = cfg.Cgroups[name]
+	}
+	return p, files
+}
+
+// shapes are what decides the processes of the groups.
+func (p *plan) shapes() []groupShape {
+	var list []groupShape
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		list = append(list, groupShape{threads: g.Threads, cgroup: g.CgroupName, process: g.Process, workers: g.Workers})
+	}
+	return list
 }
 
 // maskOf is the kernel's form of a set of CPUs.
@@ -142,4 +98,20 @@ func maskOf(cpus []int) []uint64 {
 		mask[cpu/64] |= 1 << (cpu % 64)
 	}
 	return mask
+}
+
+// taskName is a name as the kernel takes it: at most 15 bytes and a zero byte.
+type taskName [16]byte
+
+func newTaskName(text string) taskName {
+	var name taskName
+	copy(name[:len(name)-1], text)
+	return name
+}
+
+// numberedName keeps the worker's number whole and cuts what is before it.
+func numberedName(text string, i int) taskName {
+	number := "/" + strconv.Itoa(i)
+	var none taskName
+	return newTaskName(text[:min(len(text), len(none)-1-len(number))] + number)
 }

@@ -13,15 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reaper waits for the workers, which are children of this process, and notes how
-// each ended. It is the only one that reaps them, so a pid in it cannot be reused
+// reaper waits for the processes of workers, which are children of this process,
+// and notes how each ended. It is the only one that reaps them, so a pid in it cannot be reused
 // before it is marked as reaped.
 type reaper struct {
 	epoll int
 	quit  int // eventfd
 
 	mu    sync.Mutex
-	pids  []int // 0 where there never was a task
+	pids  []int // 0 where there never was a process
 	fds   []int // pidfds, -1 when closed
 	exits []Exit
 	left  int
@@ -33,8 +33,9 @@ type reaper struct {
 
 const quitSlot = -1
 
-// newReaper follows the given children. A pid of 0 is skipped.
-func newReaper(pids []int) (*reaper, error) {
+// newReaper follows the given children. A pid of 0 is skipped. name is what errors
+// call the i-th.
+func newReaper(pids []int, name func(i int) string) (*reaper, error) {
 	r := &reaper{
 		epoll: -1, quit: -1, pids: pids, fds: make([]int, len(pids)), exits: make([]Exit, len(pids)),
 		gone: make(chan struct{}), early: make(chan struct{}), stopped: make(chan struct{}),
@@ -42,7 +43,7 @@ func newReaper(pids []int) (*reaper, error) {
 	for i := range r.fds {
 		r.fds[i] = -1
 	}
-	if err := r.open(); err != nil {
+	if err := r.open(name); err != nil {
 		r.closeFDs()
 		return nil, err
 	}
@@ -53,7 +54,7 @@ func newReaper(pids []int) (*reaper, error) {
 	return r, nil
 }
 
-func (r *reaper) open() error {
+func (r *reaper) open(name func(i int) string) error {
 	var err error
 	if r.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return os.NewSyscallError("epoll_create1", err)
@@ -70,10 +71,10 @@ func (r *reaper) open() error {
 		}
 		if r.fds[i], err = unix.PidfdOpen(pid, 0); err != nil {
 			r.fds[i] = -1
-			return fmt.Errorf("opening a descriptor on worker %d (pid %d): %w%s", i, pid, err, limitHint(err))
+			return fmt.Errorf("%s: opening a descriptor on it (pid %d): %w%s", name(i), pid, err, limitHint(err))
 		}
 		if err := r.watch(r.fds[i], i); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", name(i), err)
 		}
 		r.left++
 	}
@@ -116,6 +117,9 @@ func (r *reaper) reap(i int) {
 	if r.fds[i] < 0 {
 		return
 	}
+	// Whatever it forked and left in its process group goes with it. Not reaped yet,
+	// the group's number is still its own.
+	_ = unix.Kill(-r.pids[i], unix.SIGKILL)
 	var status unix.WaitStatus
 	pid, err := unix.Wait4(r.pids[i], &status, unix.WNOHANG, nil)
 	if err != nil || pid != r.pids[i] {
@@ -134,17 +138,32 @@ func (r *reaper) reap(i int) {
 	}
 }
 
-// kill sends SIGKILL to every task that is left. marked notes it as our doing.
-func (r *reaper) kill(marked bool) {
+// kill sends SIGKILL to every process that is left, and to its group, and notes why.
+func (r *reaper) kill(why Killed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, fd := range r.fds {
 		if fd < 0 {
 			continue
 		}
-		r.exits[i].Killed = r.exits[i].Killed || marked
+		if r.exits[i].Killed == NotKilled {
+			r.exits[i].Killed = why
+		}
 		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		_ = unix.Kill(-r.pids[i], unix.SIGKILL) // not reaped: the group's number is its own
 	}
+}
+
+// whileThere calls f while the i-th process cannot be reaped, so that ids of its
+// tasks cannot be anyone else's. It reports whether the process is there.
+func (r *reaper) whileThere(i int, f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fds[i] < 0 {
+		return false
+	}
+	f()
+	return true
 }
 
 // wait blocks until no task is left, for at most the given time.

@@ -1,6 +1,43 @@
 // Copyright 2026 The schedfleet Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package spawn makes workers, holds them parked, lets them work, stops them and
+// collects how they ended.
+//
+// # How a worker comes to be
+//
+//	runner                     zygote (runner re-executed)         worker
+//	  | arena, plan, cgroups ---> reads the plan                      .
+//	  |                           prepares one process at a time      .
+//	  |                           clone3(CLONE_PARENT,                .
+//	  |                                  CLONE_INTO_CGROUP) --------> born in its cgroup,
+//	  |                           exits when all are made             a child of the runner
+//	  | opens a pidfd on each                                         arms its death signal, sets itself up
+//	  | waits until all are parked <------ arena: parked ------------ parks
+//	  | Start ------------------------------ arena: start ----------> works
+//	  | Stop ------------------------------- arena: stop -----------> leaves its loop, exits
+//	  | reaps, reads the arena
+//
+// A worker is one kernel task: a copy of the zygote that never execs. It shares
+// almost all of its memory with the zygote's, costs about a tenth of a
+// millisecond, and there is no runtime thread beside it. The price is the
+// discipline described in package sys: after the fork no allocation, no Go
+// scheduler, raw system calls only. Everything a worker needs is therefore made
+// in the zygote, which does nothing else: one locked thread, the collector off,
+// preemption signals off.
+//
+// Workers that are threads live in a host: a process forked in the same way whose
+// first thread makes one thread for each worker, by the kernel's means and not by
+// Go's, and then waits for them. So there too is no task but those, nobody puts a
+// worker to sleep but the kernel, and no stop of the world can wait for one. The
+// price: what fails in the code of one thread ends its host.
+//
+// # Who ends when
+//
+// A process gets SIGKILL when the runner's thread that made the zygote ends. That
+// thread is locked to a goroutine that lives as long as the Handle. A process that
+// was forked while the runner was dying sees another parent than it expects and
+// leaves. Stop is a word in shared memory; who does not follow it is killed through its pidfd.
 package spawn
 
 import (
@@ -12,6 +49,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,57 +77,112 @@ const (
 type Config struct {
 	// Run is what to make.
 	Run *spec.Resolved
+	// Phases is how many phases the run has; SetPhase announces them.
+	Phases int
+	// Places are where the machine's CPUs are; nil when that is unknown.
+	Places *work.Places
 	// Cgroups are descriptors of directories by the name groups use; workers of a
 	// group whose name is missing are born in the runner's own cgroup.
 	Cgroups map[string]*os.File
-	// Stderr is where a zygote writes what goes wrong before it has an arena.
+	// Stderr gets what a zygote says that has no place in the arena; nil discards it.
+	// An error has it too.
 	Stderr *os.File
 }
 
 // Handle owns the workers from Spawn to Close.
 type Handle struct {
-	run    *spec.Resolved
-	arena  *arena.Arena
-	reaper *reaper
-	parent chan struct{} // closed to end the thread that is the workers' parent
-	ended  chan struct{} // closed when it has ended; nil before there is one
+	run       *spec.Resolved
+	processes []process
+	processOf []int // the process of each worker
+	workerOf  []int // the first worker of each process
+	arena     *arena.Arena
+	reaper    *reaper
+	stopped   atomic.Int64  // when Stop was first called
+	parent    chan struct{} // closed to end the thread that is the workers' parent
+	ended     chan struct{} // closed when it has ended; nil before there is one
 }
 
 // Spawn makes all workers and returns when they are parked. An error leaves
 // nothing behind. It names the worker and the step.
 func Spawn(ctx context.Context, cfg Config) (*Handle, error) {
-	h := &Handle{run: cfg.Run, parent: make(chan struct{})}
-	var err error
-	if h.arena, err = arena.New(h.layout()); err != nil {
+	h, zygote, err := prepare(&cfg)
+	if err != nil {
 		return nil, err
 	}
-	if err := h.populate(ctx, cfg); err != nil {
+	if err := h.populate(ctx, zygote); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
-func (h *Handle) layout() arena.Plan {
-	var shapes []work.Shape
-	var workers []int
+// prepare makes everything that is there before the first process.
+func prepare(cfg *Config) (*Handle, *exec.Cmd, error) {
+	h := &Handle{run: cfg.Run, parent: make(chan struct{})}
+	shapes, workers := h.shapes()
+	p, cgroups := newPlan(cfg)
+	h.processes = processesOf(p.shapes())
+	h.assignProcesses(basesOf(shapes, workers))
+	var err error
+	if h.arena, err = arena.New(layoutOf(shapes, workers, cfg.Phases)); err != nil {
+		return nil, nil, err
+	}
+	zygote, err := h.zygote(&p, cgroups, cfg.Stderr)
+	if err != nil {
+		return nil, nil, errors.Join(err, h.Close())
+	}
+	return h, zygote, nil
+}
+
+func (h *Handle) shapes() (shapes []work.Shape, workers []int) {
 	for i := range h.run.Groups {
 		shapes = append(shapes, h.run.Groups[i].Kind.Shape())
 		workers = append(workers, h.run.Groups[i].Workers)
 	}
-	return layoutOf(shapes, workers)
+	return shapes, workers
 }
 
-func (h *Handle) populate(ctx context.Context, cfg Config) error {
-	forkErr := h.fork(ctx, cfg)
+func (h *Handle) assignProcesses(groups []bases) {
+	for n, p := range h.processes {
+		for _, g := range p.groups {
+			first, count := groups[g].worker, h.run.Groups[g].Workers
+			if p.host < 0 {
+				first, count = first+p.index, 1
+			}
+			if g == p.groups[0] {
+				h.workerOf = append(h.workerOf, first)
+			}
+			for len(h.processOf) < first+count {
+				h.processOf = append(h.processOf, 0)
+			}
+			for w := range count {
+				h.processOf[first+w] = n
+			}
+		}
+	}
+}
+
+// pid is the id of the n-th process, 0 when there never was one.
+func (h *Handle) pid(n int) int {
+	if host := h.processes[n].host; host >= 0 {
+		return h.arena.Control().Host(host)
+	}
+	return h.arena.Block(h.workerOf[n]).TID()
+}
+
+func (h *Handle) populate(ctx context.Context, zygote *exec.Cmd) error {
+	var forkErr error
+	if len(h.processes) > 0 {
+		forkErr = h.fork(ctx, zygote)
+	}
 	// Also after an error: whatever was forked has to be ended.
-	pids := make([]int, h.arena.Workers())
-	for i := range pids {
-		pids[i] = h.arena.Block(i).TID()
+	pids := make([]int, len(h.processes))
+	for n := range pids {
+		pids[n] = h.pid(n)
 	}
 	var err error
-	if h.reaper, err = newReaper(pids); err != nil {
+	if h.reaper, err = newReaper(pids, func(n int) string { return h.name(h.workerOf[n]) }); err != nil {
 		killAll(pids)
-		return errors.Join(forkErr, err)
+		return errors.Join(forkErr, fmt.Errorf("watching the workers: %w", err))
 	}
 	if forkErr != nil {
 		return forkErr
@@ -97,34 +191,53 @@ func (h *Handle) populate(ctx context.Context, cfg Config) error {
 }
 
 // killAll is the way out when there is no reaper: the children are ours and not
-// reaped, so their pids are theirs.
+// reaped, so their pids are theirs. It waits for KillTimeout at most; who is stuck
+// in the kernel for longer is reaped when it is gone.
 func killAll(pids []int) {
+	pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == 0 })
 	for _, pid := range pids {
-		if pid != 0 {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-			_, _ = syscall.Wait4(pid, nil, 0, nil)
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for _, pid := range pids {
+			for _, err := syscall.Wait4(pid, nil, 0, nil); errors.Is(err, syscall.EINTR); {
+				_, err = syscall.Wait4(pid, nil, 0, nil)
+			}
 		}
+	}()
+	timer := time.NewTimer(KillTimeout)
+	defer timer.Stop()
+	select {
+	case <-gone:
+	case <-timer.C:
 	}
 }
 
 // fork runs a zygote to its end.
-func (h *Handle) fork(ctx context.Context, cfg Config) error {
+func (h *Handle) fork(ctx context.Context, zygote *exec.Cmd) error {
 	ctx, cancel := context.WithTimeout(ctx, forkTimeout+time.Duration(h.arena.Workers())*forkTimePerWorker)
 	defer cancel()
-	cmd, err := h.zygote(ctx, cfg)
+	said, err := newTranscript()
 	if err != nil {
 		return err
 	}
+	besides := zygote.Stderr
+	zygote.Stderr = said.file
 	done := make(chan error, 1)
 	h.ended = make(chan struct{})
-	go h.beParent(cmd, done)
+	go h.beParent(ctx, zygote, done)
 	err = <-done
+	text := said.end(besides)
 	if worker, step, errno, failed := h.arena.Control().ForkError(); failed {
-		group, i := h.locate(worker)
-		return fmt.Errorf("group %s, worker %d of %d: %s: %w%s", group.Name, i, group.Workers, step, errno, forkHint(errno))
+		return fmt.Errorf("%s: %s: %w%s", h.name(worker), step, errno, forkHint(errno))
+	}
+	if err != nil && text != "" {
+		return fmt.Errorf("running the zygote: %w: %s", err, text)
 	}
 	if err != nil {
-		return fmt.Errorf("running the zygote: %w", errors.Join(err, ctx.Err()))
+		return fmt.Errorf("running the zygote: %w", err)
 	}
 	return nil
 }
@@ -141,22 +254,17 @@ func forkHint(errno syscall.Errno) string {
 	return ""
 }
 
-func (h *Handle) zygote(ctx context.Context, cfg Config) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, "/proc/self/exe", ZygoteCommand)
-	cmd.Args[0] = "schedfleet-runner" // what ps shows
-	cmd.ExtraFiles = []*os.File{h.arena.File()}
-	numbers := map[string]int{}
-	for name, file := range cfg.Cgroups {
-		numbers[name] = len(cmd.ExtraFiles) - 1
-		cmd.ExtraFiles = append(cmd.ExtraFiles, file)
-	}
-	text, err := json.Marshal(newPlan(h.run, numbers, os.Getpid()))
+func (h *Handle) zygote(p *plan, cgroups []*os.File, stderr *os.File) (*exec.Cmd, error) {
+	text, err := json.Marshal(p)
 	if err != nil {
 		return nil, fmt.Errorf("writing the zygote's plan: %w", err)
 	}
+	cmd := exec.Command("/proc/self/exe", ZygoteCommand)
+	cmd.Args[0] = "schedfleet-runner" // what ps shows
+	cmd.ExtraFiles = append([]*os.File{h.arena.File()}, cgroups...)
 	cmd.Stdin = bytes.NewReader(text)
-	if cfg.Stderr != nil { // a nil *os.File is not a nil io.Writer
-		cmd.Stderr = cfg.Stderr
+	if stderr != nil { // a nil *os.File is not a nil io.Writer
+		cmd.Stderr = stderr
 	}
 	cmd.Env = zygoteEnv
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -165,11 +273,24 @@ func (h *Handle) zygote(ctx context.Context, cfg Config) (*exec.Cmd, error) {
 
 // beParent runs the zygote on a thread of its own and keeps that thread until
 // Close: it is the parent of the workers, and its end is what kills them.
-func (h *Handle) beParent(cmd *exec.Cmd, done chan<- error) {
+func (h *Handle) beParent(ctx context.Context, zygote *exec.Cmd, done chan<- error) {
 	defer close(h.ended)
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	done <- cmd.Run()
+	done <- runUntil(ctx, zygote)
 	<-h.parent
+}
+
+// runUntil runs a command on the calling thread and kills it when ctx is done.
+func runUntil(ctx context.Context, cmd *exec.Cmd) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	return errors.Join(cmd.Wait(), ctx.Err())
 }
 
 // locate finds the group of a worker and its number in it.
@@ -182,6 +303,12 @@ func (h *Handle) locate(worker int) (*spec.ResolvedGroup, int) {
 		worker -= g.Workers
 	}
 	return &spec.ResolvedGroup{Name: "?"}, worker
+}
+
+// name is what messages call a worker.
+func (h *Handle) name(worker int) string {
+	group, i := h.locate(worker)
+	return fmt.Sprintf("group %s, worker %d of %d", group.Name, i, group.Workers)
 }
 
 // awaitParked returns when every worker is parked with all set-up steps done.
@@ -205,40 +332,40 @@ func (h *Handle) awaitParked(ctx context.Context) error {
 
 const maxNamedErrors = 3
 
-// setupErrors names the first workers of which something cannot be had, nil if there are none.
+// setupErrors names the first workers of which something cannot be had, nil if
+// there are none. A step that failed comes before a worker that ended, and stands
+// for all threads of its host, which end with it.
 func (h *Handle) setupErrors() error {
-	var errs []error
-	more := 0
-	exits := h.reaper.snapshot()
+	var failed, ended []error
+	known := map[int]bool{} // processes of which a step failed
 	for i := range h.arena.Workers() {
-		block := h.arena.Block(i)
-		group, n := h.locate(i)
-		var what []string
-		for _, e := range block.SetupErrors() {
-			what = append(what, fmt.Sprintf("%s: %v%s", e.Step, e.Errno, setupHint(e.Step, e.Errno)))
-		}
-		if len(what) == 0 && exits[i].Reaped {
-			what = []string{fmt.Sprintf("ended while %s: %s", block.Stage(), exits[i])}
-		}
-		for _, w := range what {
-			if len(errs) == maxNamedErrors {
-				more++
-				continue
-			}
-			errs = append(errs, fmt.Errorf("group %s, worker %d of %d: %s", group.Name, n, group.Workers, w))
+		for _, e := range h.arena.Block(i).SetupErrors() {
+			known[h.processOf[i]] = true
+			failed = append(failed, fmt.Errorf("%s: %v: %w%s", h.name(i), e.Step, e.Errno, setupHint(e.Step, e.Errno)))
 		}
 	}
-	if more > 0 {
-		errs = append(errs, fmt.Errorf("and %d more", more))
+	for i, exits := 0, h.reaper.snapshot(); i < h.arena.Workers(); i++ {
+		if exit := exits[h.processOf[i]]; exit.Reaped && !known[h.processOf[i]] {
+			ended = append(ended, fmt.Errorf("%s: ended while %s: %s", h.name(i), h.arena.Block(i).Stage(), exit))
+		}
+	}
+	errs := append(failed, ended...)
+	if more := len(errs) - maxNamedErrors; more > 0 {
+		errs = append(errs[:maxNamedErrors], fmt.Errorf("and %d more", more))
 	}
 	return errors.Join(errs...)
 }
 
 func setupHint(step arena.SetupStep, errno syscall.Errno) string {
+	if step == arena.StepThread || step == arena.StepMemory {
+		return forkHint(errno)
+	}
 	if errno != syscall.EPERM && errno != syscall.EACCES {
 		return ""
 	}
 	switch step {
+	case arena.StepCredentials:
+		return " (the node needs CAP_SETUID and CAP_SETGID)"
 	case arena.StepPolicy, arena.StepNice:
 		return " (the node needs CAP_SYS_NICE, and real-time bandwidth for a real-time class)"
 	}

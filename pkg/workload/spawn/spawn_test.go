@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
@@ -21,10 +22,17 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// The test binary is its own zygote.
+// The test binary is its own zygote, and a runner that a test can do without.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == ZygoteCommand {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == ZygoteCommand:
+		if err := injectHere(); err != nil {
+			fmt.Fprintln(os.Stderr, "zygote of the test:", err)
+			os.Exit(1)
+		}
 		os.Exit(Zygote())
+	case len(os.Args) > 1 && os.Args[1] == runnerCommand:
+		os.Exit(beRunner())
 	}
 	os.Exit(m.Run())
 }
@@ -66,7 +74,7 @@ func config(t testing.TB, run *spec.Run) Config {
 			cpus = append(cpus, cpu)
 		}
 	}
-	resolved, err := run.Resolve(cpuset.New(cpus...))
+	resolved, err := run.Resolve(spec.Machine{CPUs: cpuset.New(cpus...), MemoryNodes: cpuset.New(0)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +89,8 @@ func workers(h *Handle) []Worker {
 	return list
 }
 
+func whole(w Worker) Phase { return w.Whole() }
+
 var everyKind = map[string]struct {
 	workers int
 	spec    work.Spec
@@ -92,42 +102,49 @@ var everyKind = map[string]struct {
 	"futexPingPong": {4, work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: new(int64(64))}}},
 	"futexFanOut":   {5, work.Spec{FutexFanOut: &work.FutexFanOut{FanOut: 4, SpinIters: new(int64(64))}}},
 	"timerLatency":  {2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}}},
+	"cachePressure": {2, work.Spec{CachePressure: &work.CachePressure{Size: 64 << 10, Stride: 64}}},
 }
 
-func TestEveryKindWorksAndStops(t *testing.T) {
+func TestEveryKindWorksAndStopsInEveryShape(t *testing.T) {
 	for name, tc := range everyKind {
-		t.Run(name, func(t *testing.T) {
-			h := start(t, group("g", tc.workers, tc.spec))
-			h.Start()
-			waitFor(t, "every worker to have worked", func() bool {
-				for _, w := range workers(h) {
-					if w.Figures.Iterations < 3 {
-						return false
-					}
-				}
-				return true
-			})
-			h.Stop(nil)
-			kind, _ := tc.spec.Kind()
-			var samples uint64
-			for _, w := range workers(h) {
-				if w.Stage != arena.StageStopped || !w.Exit.Clean() {
-					t.Errorf("worker %d: stage %v, %v, %q", w.Index, w.Stage, w.Exit, w.Text)
-				}
-				if w.Figures.CPU == 0 || w.Figures.Ended <= w.Figures.Began || !w.Figures.Schedstat {
-					t.Errorf("worker %d: %+v", w.Index, w.Figures)
-				}
-				if len(w.CPUs) == 0 {
-					t.Errorf("worker %d ran on no CPU", w.Index)
-				}
-				for _, hist := range w.Histograms {
-					samples += hist.Count()
-				}
+		for _, mode := range []spec.CloneMode{spec.CloneModeFork, spec.CloneModeThread} {
+			t.Run(name+" "+string(mode), func(t *testing.T) { testKind(t, mode, tc.workers, tc.spec) })
+		}
+	}
+}
+
+func testKind(t *testing.T, mode spec.CloneMode, count int, what work.Spec) {
+	g := group("g", count, what)
+	g.CloneMode = mode
+	h := start(t, g)
+	h.Start()
+	waitFor(t, "every worker to have worked", func() bool {
+		for _, w := range workers(h) {
+			if whole(w).Figures.Iterations < 3 {
+				return false
 			}
-			if wants := len(kind.Shape().Metrics) > 0; wants != (samples > 0) {
-				t.Errorf("%d latency samples", samples)
-			}
-		})
+		}
+		return true
+	})
+	h.Stop(nil)
+	kind, _ := what.Kind()
+	var samples uint64
+	for _, w := range workers(h) {
+		if w.Stage != arena.StageStopped || !w.Exit.Clean() {
+			t.Errorf("worker %d: stage %v, %v, %q", w.Index, w.Stage, w.Exit, w.Text)
+		}
+		if f := whole(w).Figures; f.CPU == 0 || f.Wall <= 0 || w.Ended <= w.Began || !f.Schedstat {
+			t.Errorf("worker %d: %+v", w.Index, f)
+		}
+		if len(whole(w).CPUs) == 0 {
+			t.Errorf("worker %d ran on no CPU", w.Index)
+		}
+		for _, hist := range whole(w).Histograms {
+			samples += hist.Count()
+		}
+	}
+	if wants := len(kind.Shape().Metrics) > 0; wants != (samples > 0) {
+		t.Errorf("%d latency samples", samples)
 	}
 }
 
@@ -233,8 +250,8 @@ func TestStopBeforeStart(t *testing.T) {
 	h.Stop(nil)
 	h.Stop(nil)
 	for _, w := range workers(h) {
-		if w.Stage != arena.StageAborted || w.Exit.Status.ExitStatus() != exitAborted || w.Figures.Iterations != 0 {
-			t.Errorf("worker %d: stage %v, %v, %d iterations", w.Index, w.Stage, w.Exit, w.Figures.Iterations)
+		if w.Stage != arena.StageAborted || w.Exit.Status.ExitStatus() != exitAborted || whole(w).Figures.Iterations != 0 {
+			t.Errorf("worker %d: stage %v, %v, %d iterations", w.Index, w.Stage, w.Exit, whole(w).Figures.Iterations)
 		}
 	}
 }
@@ -243,18 +260,18 @@ func TestAKilledWorkerKeepsWhatItMeasured(t *testing.T) {
 	h := start(t, group("g", 2, work.Spec{TimerLatency: &work.TimerLatency{Interval: ms(1)}}))
 	h.Start()
 	victim := workers(h)[0]
-	waitFor(t, "the victim to have measured", func() bool { return workers(h)[0].Histograms[0].Count() > 20 })
+	waitFor(t, "the victim to have measured", func() bool { return whole(workers(h)[0]).Histograms[0].Count() > 20 })
 	if err := unix.Kill(victim.TID, unix.SIGSEGV); err != nil {
 		t.Fatal(err)
 	}
 	<-h.reaper.early
 	h.Stop(nil)
 	after := workers(h)
-	if got := after[0].Exit; !got.Status.Signaled() || got.Status.Signal() != unix.SIGSEGV || got.Killed {
+	if got := after[0].Exit; !got.Status.Signaled() || got.Status.Signal() != unix.SIGSEGV || got.Killed != NotKilled {
 		t.Errorf("the victim %v", got)
 	}
-	if after[0].Stage != arena.StageRunning || after[0].Histograms[0].Count() <= 20 {
-		t.Errorf("the victim's stage is %v with %d samples", after[0].Stage, after[0].Histograms[0].Count())
+	if after[0].Stage != arena.StageRunning || whole(after[0]).Histograms[0].Count() <= 20 {
+		t.Errorf("the victim's stage is %v with %d samples", after[0].Stage, whole(after[0]).Histograms[0].Count())
 	}
 	if !after[1].Exit.Clean() || after[1].Stage != arena.StageStopped {
 		t.Errorf("the other one %v at stage %v", after[1].Exit, after[1].Stage)
@@ -269,7 +286,7 @@ func TestAFrozenWorkerIsKilledAtTheStop(t *testing.T) {
 	}
 	h.Stop(nil)
 	after := workers(h)
-	if got := after[1].Exit; !got.Killed || !got.Reaped || !strings.Contains(got.String(), "did not stop in time") {
+	if got := after[1].Exit; got.Killed != KilledLate || !got.Reaped || !strings.Contains(got.String(), "did not stop in time") {
 		t.Errorf("the stopped one: %v", got)
 	}
 	if !after[0].Exit.Clean() {
@@ -294,22 +311,36 @@ func TestARefusedSetUpNamesWorkerAndStep(t *testing.T) {
 	assertNoChildren(t)
 }
 
+// A fork that hits the Go runtime at a bad moment hangs: of ten thousand processes
+// and two thousand threads none may.
 func TestManyForks(t *testing.T) {
-	const rounds, each = 10, 500
-	for range rounds {
-		h := start(t, group("g", each, work.Spec{YieldHeavy: &work.YieldHeavy{}}))
-		h.Start()
-		h.Stop(nil)
-		for _, w := range workers(h) {
-			if !w.Exit.Clean() {
-				t.Fatalf("worker %d: %v at stage %v", w.Index, w.Exit, w.Stage)
-			}
+	yielding := work.Spec{YieldHeavy: &work.YieldHeavy{}}
+	for range 20 {
+		testManyAtOnce(t, group("forks", 500, yielding))
+	}
+	for range 5 {
+		var hosts []spec.Group
+		for n := range 8 {
+			hosts = append(hosts, threads(fmt.Sprintf("host%d", n), 50, "", yielding))
 		}
-		if err := h.Close(); err != nil {
-			t.Fatal(err)
-		}
+		testManyAtOnce(t, hosts...)
 	}
 	assertNoChildren(t)
+}
+
+func testManyAtOnce(t *testing.T, groups ...spec.Group) {
+	t.Helper()
+	h := start(t, groups...)
+	h.Start()
+	h.Stop(nil)
+	for _, w := range workers(h) {
+		if !w.Exit.Clean() {
+			t.Fatalf("worker %d of %s: %v at stage %v", w.Index, w.Group.Name, w.Exit, w.Stage)
+		}
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestCloseEndsEverything(t *testing.T) {
@@ -335,24 +366,50 @@ func TestCloseEndsEverything(t *testing.T) {
 func TestSlots(t *testing.T) {
 	alone := work.Shape{SetSize: 1}
 	pair := work.Shape{SetSize: 2, RegionBytes: 4}
+	piped := work.Shape{SetSize: 2, Pipes: true}
 	five := work.Shape{SetSize: 5, RegionBytes: 4}
-	var b bases
-	b = b.next(alone, 3).next(pair, 4)
+	b := basesOf([]work.Shape{alone, pair, five, piped}, []int{3, 4, 10, 4})
 	for name, tc := range map[string]struct {
 		shape work.Shape
 		at    bases
 		i     int
 		want  slot
 	}{
-		"the first worker of all":           {alone, bases{}, 0, slot{0, -1, 0}},
-		"no region for who works alone":     {alone, bases{}, 2, slot{2, -1, 0}},
-		"the second pair's second":          {pair, bases{3, 0}, 3, slot{6, 1, 1}},
-		"a set begins with position 0":      {five, b, 5, slot{12, 3, 0}},
-		"regions go on after another group": {five, b, 4, slot{11, 2, 4}},
+		"the first worker of all":           {alone, b[0], 0, slot{0, -1, 0, -1}},
+		"no region for who works alone":     {alone, b[0], 2, slot{2, -1, 0, -1}},
+		"the second pair's second":          {pair, b[1], 3, slot{6, 1, 1, -1}},
+		"a set begins with position 0":      {five, b[2], 5, slot{12, 3, 0, -1}},
+		"regions go on after another group": {five, b[2], 4, slot{11, 2, 4, -1}},
+		"pipes have pairs and no region":    {piped, b[3], 3, slot{20, -1, 1, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := slotOf(tc.at, tc.shape, tc.i); got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestProcesses(t *testing.T) {
+	fork := groupShape{workers: 2}
+	threads := groupShape{threads: true, workers: 3}
+	named := func(cgroup, process string) groupShape {
+		return groupShape{threads: true, workers: 1, cgroup: cgroup, process: process}
+	}
+	for name, tc := range map[string]struct {
+		groups []groupShape
+		want   []process
+	}{
+		"a process for each forked worker":           {[]groupShape{fork}, []process{{-1, []int{0}, 0}, {-1, []int{0}, 1}}},
+		"a host for each group of threads":           {[]groupShape{threads, threads}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}}},
+		"one host for one name in one cgroup":        {[]groupShape{named("a", "x"), fork, named("a", "x")}, []process{{0, []int{0, 2}, 0}, {-1, []int{1}, 0}, {-1, []int{1}, 1}}},
+		"a host in each cgroup":                      {[]groupShape{named("a", "x"), named("b", "x")}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}}},
+		"a named host is not that of unnamed ones":   {[]groupShape{named("a", ""), named("a", "x"), named("a", "")}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}, {2, []int{2}, 0}}},
+		"no process without a worker that is forked": {[]groupShape{{workers: 0}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, processesOf(tc.groups), cmp.AllowUnexported(process{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

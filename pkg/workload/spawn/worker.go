@@ -6,6 +6,7 @@ package spawn
 import (
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // Descriptors of a worker: 0 to 2 are /dev/null; then its ends of the pair's pipes.
@@ -14,9 +15,10 @@ const (
 	workerWriteFD = 4
 )
 
-// live is a worker's life from the fork to its exit. It does not return. From
-// here on the rules of package sys hold.
-func (z *zygote) live(g *preparedGroup, i int, block *arena.Block, pair *[4]int) {
+// In this file the rules of package sys hold.
+
+// liveAsProcess is a worker's life from the fork to its exit. It does not return.
+func (z *zygote) liveAsProcess(g *preparedGroup, i int, block *arena.Block) {
 	defer func() {
 		if r := recover(); r != nil {
 			block.SetStage(arena.StagePanicked)
@@ -25,22 +27,15 @@ func (z *zygote) live(g *preparedGroup, i int, block *arena.Block, pair *[4]int)
 		}
 	}()
 	block.SetStage(arena.StageForked)
-	if errno := sys.RawDieWithParent(); errno != 0 {
-		block.AddSetupError(arena.StepParentCheck, errno)
-		sys.RawExit(exitSetup)
+	z.followParent(block)
+	mustNote(block, arena.StepDescriptors, z.arrange(g, i))
+	note(block, arena.StepSignals, sys.RawIgnorePipeSignal())
+	note(block, arena.StepProcessGroup, sys.RawOwnGroup())
+	setUp(g, i, block, &z.worker)
+	if g.changesCredentials() {
+		z.followParent(block) // the kernel forgot the death signal
 	}
-	if sys.RawParent() != z.parent {
-		sys.RawExit(exitOrphan)
-	}
-	if errno := z.arrange(g, i, pair); errno != 0 {
-		block.AddSetupError(arena.StepDescriptors, errno)
-		sys.RawExit(exitSetup)
-	}
-	setUp(g, i, block)
-
-	block.SetStage(arena.StageParked)
-	if !z.arena.Control().Park() {
-		block.SetStage(arena.StageAborted)
+	if !z.park(block) {
 		sys.RawExit(exitAborted)
 	}
 	z.worker.Run(g.kind)
@@ -60,20 +55,46 @@ func panicText(r any) string {
 	}
 }
 
+// followParent makes the process end with its parent, or ends it when the parent
+// is gone already.
+func (z *zygote) followParent(block *arena.Block) {
+	mustNote(block, arena.StepParentCheck, sys.RawDieWithParent())
+	if sys.RawParent() != z.plan.Parent {
+		sys.RawExit(exitOrphan)
+	}
+}
+
+// park waits for the start and reports whether to work.
+func (z *zygote) park(block *arena.Block) bool {
+	block.SetStage(arena.StageParked)
+	if z.arena.Control().Park() {
+		return true
+	}
+	block.SetStage(arena.StageAborted)
+	return false
+}
+
+// note notes how a step went. One that fails does not end the worker at once, so
+// that the runner can name all that failed.
+func note(block *arena.Block, step arena.SetupStep, errno sys.Errno) { block.SetSetup(step, errno) }
+
+// mustNote notes how a step went without which the process must not go on.
+func mustNote(block *arena.Block, step arena.SetupStep, errno sys.Errno) {
+	block.SetSetup(step, errno)
+	if errno != 0 {
+		sys.RawExit(exitSetup)
+	}
+}
+
 // arrange leaves the worker with its own descriptors and nothing else.
-func (z *zygote) arrange(g *preparedGroup, i int, pair *[4]int) sys.Errno {
-	for fd := range 3 {
-		if errno := sys.RawMoveFD(z.null, fd); errno != 0 {
-			return errno
-		}
+func (z *zygote) arrange(g *preparedGroup, i int) sys.Errno {
+	if errno := z.nullStdio(); errno != 0 {
+		return errno
 	}
 	if !g.shape.Pipes {
-		return sys.RawCloseFrom(workerReadFD)
+		return sys.RawCloseRange(workerReadFD, sys.LastFD)
 	}
-	read, write := pair[0], pair[3]
-	if i%2 == 1 {
-		read, write = pair[2], pair[1]
-	}
+	read, write := z.pair.ends(i)
 	if errno := sys.RawMoveFD(read, workerReadFD); errno != 0 {
 		return errno
 	}
@@ -81,27 +102,55 @@ func (z *zygote) arrange(g *preparedGroup, i int, pair *[4]int) sys.Errno {
 		return errno
 	}
 	z.worker.ReadFD, z.worker.WriteFD = workerReadFD, workerWriteFD
-	return sys.RawCloseFrom(workerWriteFD + 1)
+	return sys.RawCloseRange(workerWriteFD+1, sys.LastFD)
 }
 
-// setUp gives the worker what its group asks for. A step that fails is noted and
-// the next one done all the same, so that the runner can name all that failed.
-func setUp(g *preparedGroup, i int, block *arena.Block) {
-	note := func(step arena.SetupStep, errno sys.Errno) {
-		if errno != 0 {
-			block.AddSetupError(step, errno)
+func (z *zygote) nullStdio() sys.Errno {
+	for fd := range 3 {
+		if errno := sys.RawMoveFD(z.null, fd); errno != 0 {
+			return errno
 		}
 	}
-	note(arena.StepSignals, sys.RawIgnorePipeSignal())
-	note(arena.StepProcessGroup, sys.RawOwnGroup())
+	return 0
+}
+
+// setUp gives the calling worker what its group asks for. Credentials come after
+// all that needs the old ones.
+func setUp(g *preparedGroup, i int, block *arena.Block, w *work.Worker) {
 	if n := len(g.plan.CPUs); n > 0 {
-		note(arena.StepAffinity, sys.RawSetAffinity(g.plan.CPUs[i%n]))
+		note(block, arena.StepAffinity, sys.RawSetAffinity(0, g.plan.CPUs[i%n]))
 	}
 	if g.plan.Policy != sys.PolicyOther {
-		note(arena.StepPolicy, sys.RawSetScheduler(0, g.plan.Policy, g.plan.Priority))
+		note(block, arena.StepPolicy, sys.RawSetScheduler(0, g.plan.Policy, g.plan.Priority))
 	}
 	if g.plan.Nice != nil {
-		note(arena.StepNice, sys.RawSetNice(*g.plan.Nice))
+		note(block, arena.StepNice, sys.RawSetNice(*g.plan.Nice))
 	}
-	note(arena.StepName, sys.RawSetName(&g.name))
+	if m := g.plan.Memory; m != nil {
+		note(block, arena.StepMemoryPolicy, sys.RawSetMempolicy(m.Mode, m.Nodes, m.MaxNode))
+	}
+	if g.shape.MemoryBytes > 0 {
+		var errno sys.Errno
+		w.Memory, errno = sys.RawMap(g.shape.MemoryBytes)
+		mustNote(block, arena.StepMemory, errno)
+	}
+	if g.changesCredentials() {
+		mustNote(block, arena.StepCredentials, g.become())
+	}
+	note(block, arena.StepName, sys.RawSetName((*[16]byte)(g.name(i))))
+}
+
+func (g *preparedGroup) changesCredentials() bool { return g.plan.UID != nil || g.plan.GID != nil }
+
+// become gives the calling thread its group's credentials. That the numbers are not
+// -1, which would leave them as they are, was checked.
+func (g *preparedGroup) become() sys.Errno {
+	uid, gid := -1, -1
+	if g.plan.UID != nil {
+		uid = int(*g.plan.UID)
+	}
+	if g.plan.GID != nil {
+		gid = int(*g.plan.GID)
+	}
+	return sys.RawBecome(uid, gid)
 }

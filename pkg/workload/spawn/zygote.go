@@ -20,6 +20,9 @@ import (
 // ZygoteCommand is the argument with which the runner's binary becomes a zygote.
 const ZygoteCommand = "zygote"
 
+// zygoteSays begins what a zygote writes to its standard error.
+const zygoteSays = "schedfleet-runner: zygote:"
+
 // Descriptors of a zygote: the arena, then the cgroups.
 const (
 	zygoteArenaFD  = 3
@@ -39,25 +42,40 @@ const (
 // zygoteEnv are the settings of the Go runtime in a zygote. One processor and no
 // preemption signals keep everything but the forking thread asleep; without a
 // collector no other thread ever touches the heap.
-var zygoteEnv = []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1", "GOGC=off"}
+var zygoteEnv = []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1", "GOGC=off", "GOTRACEBACK=none"}
 
 // preparedGroup is a group with everything made that its workers use.
 type preparedGroup struct {
-	plan   groupPlan
-	kind   work.Kind
-	shape  work.Shape
-	bases  bases
-	name   [16]byte
-	target *sys.ForkTarget
+	plan  groupPlan
+	kind  work.Kind
+	shape work.Shape
+	bases bases
+	// process is the name of the process that hosts the threads, names are one for
+	// all workers, or one for each.
+	process taskName
+	names   []taskName
+	target  *sys.ForkTarget
 }
 
+func (g *preparedGroup) name(i int) *taskName { return &g.names[i%len(g.names)] }
+
+// pipes are a pair's descriptors: {A reads, B writes, B reads, A writes}.
+type pipes [4]int
+
 type zygote struct {
-	parent int
+	plan   plan
 	arena  *arena.Arena
 	groups []preparedGroup
 	null   int
-	// worker is made once; every fork takes its own copy along.
+	// worker and pair are those of the next fork, which takes its own copy along.
 	worker work.Worker
+	pair   pipes
+	// stacks and threads are for hosts; each fork has its own copy of both.
+	stacks  *sys.Threads
+	threads []thread
+	// settled is 1 when a host's first thread has no old credentials any more: before
+	// that its workers do not park.
+	settled uint32
 }
 
 // Zygote is the main function of a zygote. It returns the exit code. In a worker
@@ -67,17 +85,17 @@ func Zygote() int {
 	debug.SetGCPercent(-1)
 	z, err := newZygote()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "schedfleet-runner: zygote:", err)
+		fmt.Fprintln(os.Stderr, zygoteSays, err)
 		return zygoteBadPlan
 	}
 	// The runner may be in a real-time class; its workers are not, unless they ask for it.
 	if errno := sys.RawSetScheduler(0, sys.PolicyOther, 0); errno != 0 {
-		fmt.Fprintln(os.Stderr, "schedfleet-runner: zygote: leaving the runner's scheduling class:", errno)
+		fmt.Fprintln(os.Stderr, zygoteSays, "leaving the runner's scheduling class:", errno)
 		return zygoteBadPlan
 	}
 	sys.GrowStack()
-	for g := range z.groups {
-		if errno := z.forkGroup(&z.groups[g]); errno != 0 {
+	for _, p := range processesOf(z.plan.shapes()) {
+		if !z.fork(&p) {
 			return zygoteForkFailed
 		}
 	}
@@ -85,123 +103,146 @@ func Zygote() int {
 }
 
 func newZygote() (*zygote, error) {
-	var p plan
-	if err := json.NewDecoder(os.Stdin).Decode(&p); err != nil {
+	z := &zygote{}
+	if err := json.NewDecoder(os.Stdin).Decode(&z.plan); err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
-	z := &zygote{parent: p.Parent}
-	if err := z.prepare(p.Groups); err != nil {
+	shapes, workers, err := z.prepare()
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if z.arena, err = arena.Attach(os.NewFile(zygoteArenaFD, "arena"), z.arenaPlan()); err != nil {
+	if z.arena, err = arena.Attach(os.NewFile(zygoteArenaFD, "arena"), layoutOf(shapes, workers, z.plan.Phases)); err != nil {
 		return nil, fmt.Errorf("attaching to the arena: %w", err)
 	}
-	z.null, err = unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", os.DevNull, err)
+	if z.null, err = openHigh(func() (int, error) { return unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0) }); err != nil {
+		return nil, fmt.Errorf("opening %s: %w%s", os.DevNull, err, limitHint(err))
 	}
-	z.null, err = unix.FcntlInt(uintptr(z.null), unix.F_DUPFD_CLOEXEC, zygoteLowFD)
-	if err != nil {
-		return nil, fmt.Errorf("moving the descriptor of %s: %w", os.DevNull, err)
-	}
-	return z, nil
+	return z, z.prepareThreads()
 }
 
-func (z *zygote) prepare(groups []groupPlan) error {
-	var at bases
-	for i, gp := range groups {
-		kind, err := gp.Work.Kind()
+// openHigh moves what open gives above the descriptors that a worker arranges.
+func openHigh(open func() (int, error)) (int, error) {
+	fd, err := open()
+	if err != nil {
+		return -1, err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, zygoteLowFD)
+	if err == unix.EINVAL { //nolint:errorlint // x/sys/unix returns errnos as they are
+		return -1, unix.EMFILE // the limit is not even above zygoteLowFD
+	}
+	return moved, err
+}
+
+func (z *zygote) prepare() (shapes []work.Shape, workers []int, err error) {
+	for i := range z.plan.Groups {
+		kind, err := z.plan.Groups[i].Work.Kind()
 		if err != nil {
-			return fmt.Errorf("group %d: %w", i, err)
+			return nil, nil, fmt.Errorf("group %d: %w", i, err)
 		}
-		g := preparedGroup{plan: gp, kind: kind, shape: kind.Shape(), bases: at}
-		copy(g.name[:len(g.name)-1], gp.Comm)
-		cgroup := -1
-		if gp.Cgroup >= 0 {
-			cgroup = zygoteCgroupFD + gp.Cgroup
-		}
-		g.target = sys.NewForkTarget(cgroup)
-		z.groups = append(z.groups, g)
-		at = at.next(g.shape, gp.Workers)
+		z.groups = append(z.groups, prepareGroup(z.plan.Groups[i], kind))
+		shapes, workers = append(shapes, kind.Shape()), append(workers, z.plan.Groups[i].Workers)
 	}
-	return nil
+	for i, b := range basesOf(shapes, workers) {
+		z.groups[i].bases = b
+	}
+	return shapes, workers, nil
 }
 
-func (z *zygote) arenaPlan() arena.Plan {
-	var shapes []work.Shape
-	var workers []int
-	for i := range z.groups {
-		shapes = append(shapes, z.groups[i].shape)
-		workers = append(workers, z.groups[i].plan.Workers)
+func prepareGroup(gp groupPlan, kind work.Kind) preparedGroup {
+	g := preparedGroup{plan: gp, kind: kind, shape: kind.Shape()}
+	g.process = newTaskName(gp.Comm)
+	if gp.Process != "" {
+		g.process = newTaskName(gp.Process)
 	}
-	return layoutOf(shapes, workers)
+	if gp.Numbered {
+		for i := range gp.Workers {
+			g.names = append(g.names, numberedName(gp.Comm, i))
+		}
+	} else {
+		g.names = []taskName{newTaskName(gp.Comm)}
+	}
+	cgroup := -1
+	if gp.Cgroup >= 0 {
+		cgroup = zygoteCgroupFD + gp.Cgroup
+	}
+	g.target = sys.NewForkTarget(cgroup)
+	return g
 }
 
-// forkGroup forks the workers of a group in order. Pipes are made for a pair at a
-// time and closed behind it, so that each worker inherits its own pair's only.
-func (z *zygote) forkGroup(g *preparedGroup) sys.Errno {
-	var pair [4]int
-	for i := range g.plan.Workers {
-		if g.shape.Pipes && i%2 == 0 {
-			if errno := openPair(&pair); errno != 0 {
-				z.arena.Control().SetForkError(g.bases.worker+i, arena.ForkPipes, errno)
-				return errno
-			}
-		}
-		if errno := z.fork(g, i, &pair); errno != 0 {
-			z.arena.Control().SetForkError(g.bases.worker+i, arena.ForkClone, errno)
-			return errno
-		}
-		if g.shape.Pipes && i%2 == 1 {
-			closePair(&pair)
-		}
+// fork makes a process. What keeps it from being made is noted in the arena.
+func (z *zygote) fork(p *process) bool {
+	if p.host >= 0 {
+		return z.forkHost(p)
 	}
-	return 0
+	return z.forkWorker(&z.groups[p.groups[0]], p.index)
 }
 
-func (z *zygote) fork(g *preparedGroup, i int, pair *[4]int) sys.Errno {
+// forkWorker forks a group's i-th worker. The first of a pair makes the pipes and
+// the second closes them behind itself, so that each inherits its own pair's only.
+func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
 	s := slotOf(g.bases, g.shape, i)
-	w := &z.worker
-	w.Bind(z.arena, s.worker, len(g.shape.Metrics))
+	if s.pair >= 0 && i%2 == 0 {
+		if errno := openPair(&z.pair); errno != 0 {
+			z.arena.Control().SetForkError(s.worker, arena.ForkPipes, errno)
+			return false
+		}
+	}
+	z.bind(&z.worker, g, s)
+	block := z.arena.Block(s.worker)
+	pid, errno := sys.Fork(g.target, block.TIDWord())
+	if errno != 0 {
+		z.arena.Control().SetForkError(s.worker, arena.ForkClone, errno)
+		return false
+	}
+	if pid == 0 {
+		z.liveAsProcess(g, i, block)
+	}
+	if s.pair >= 0 && i%2 == 1 {
+		closePair(&z.pair)
+	}
+	return true
+}
+
+// bind points a worker at its part of the arena.
+func (z *zygote) bind(w *work.Worker, g *preparedGroup, s slot) {
+	w.Bind(z.arena, s.worker, len(g.shape.Metrics), z.plan.Places)
 	w.Position = s.position
 	if s.region >= 0 {
 		w.Region = z.arena.Region(s.region)
 	}
-	block := z.arena.Block(s.worker)
-	pid, errno := sys.Fork(g.target, block.TIDWord())
-	if errno != 0 {
-		return errno
-	}
-	if pid == 0 {
-		z.live(g, i, block, pair)
-	}
-	return 0
 }
 
-// openPair makes a pipe in each direction: {A reads, B writes, B reads, A writes}.
-func openPair(pair *[4]int) sys.Errno {
+// openPair makes a pipe in each direction.
+func openPair(pair *pipes) sys.Errno {
 	for n := 0; n < len(pair); n += 2 {
 		var ends [2]int
 		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 			return errnoOf(err)
 		}
 		for e, fd := range ends {
-			moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, zygoteLowFD)
+			moved, err := openHigh(func() (int, error) { return fd, nil })
 			if err != nil {
 				return errnoOf(err)
 			}
-			_ = unix.Close(fd)
 			pair[n+e] = moved
 		}
 	}
 	return 0
 }
 
-func closePair(pair *[4]int) {
+func closePair(pair *pipes) {
 	for _, fd := range pair {
 		_ = unix.Close(fd)
 	}
+}
+
+// ends are the descriptors of a pair that its i-th member reads and writes.
+func (p *pipes) ends(i int) (read, write int) {
+	if i%2 == 1 {
+		return p[2], p[1]
+	}
+	return p[0], p[3]
 }
 
 func errnoOf(err error) sys.Errno {

@@ -1,0 +1,124 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spawn
+
+import (
+	"github.com/schedfleet/schedfleet/pkg/workload/arena"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
+)
+
+// slot is where a worker stands.
+type slot struct {
+	// worker is its number in the arena.
+	worker int
+	// region is the number of its set's region, -1 when the kind has none.
+	region int
+	// position is its place in its set.
+	position int
+	// pair is the number of its pair of pipes in the group, -1 when the kind has none.
+	pair int
+}
+
+// bases are what the groups before take up.
+type bases struct{ worker, region int }
+
+// slotOf is the index arithmetic: the place of a group's i-th worker. It is the
+// same whatever the worker is to the kernel.
+func slotOf(b bases, shape work.Shape, i int) slot {
+	s := slot{worker: b.worker + i, region: -1, position: i % shape.SetSize, pair: -1}
+	if shape.RegionBytes > 0 {
+		s.region = b.region + i/shape.SetSize
+	}
+	if shape.Pipes {
+		s.pair = i / 2
+	}
+	return s
+}
+
+// next are the bases of the group after one of the given size.
+func (b bases) next(shape work.Shape, workers int) bases {
+	b.worker += workers
+	if shape.RegionBytes > 0 {
+		b.region += workers / shape.SetSize
+	}
+	return b
+}
+
+// basesOf are the bases of each group.
+func basesOf(shapes []work.Shape, workers []int) []bases {
+	list := make([]bases, len(shapes))
+	var at bases
+	for g, shape := range shapes {
+		list[g] = at
+		at = at.next(shape, workers[g])
+	}
+	return list
+}
+
+// layoutOf plans the arena for groups of workers.
+func layoutOf(shapes []work.Shape, workers []int, phases int) arena.Plan {
+	p := arena.Plan{Phases: phases}
+	for g, shape := range shapes {
+		for range workers[g] {
+			p.Workers = append(p.Workers, arena.WorkerPlan{Histograms: len(shape.Metrics)})
+		}
+		if shape.RegionBytes > 0 {
+			for range workers[g] / shape.SetSize {
+				p.Regions = append(p.Regions, shape.RegionBytes)
+			}
+		}
+	}
+	return p
+}
+
+// hostKey tells processes that host threads apart. A group of threads without a
+// process name has a host of its own.
+type hostKey struct {
+	cgroup, process string
+	group           int
+}
+
+// process is a process to be made: a worker that is one, or a host with the
+// threads of all workers of its groups.
+type process struct {
+	// host is the number of the host, -1 for a worker.
+	host int
+	// groups are the host's groups; the worker's group.
+	groups []int
+	// index is the worker's number in its group.
+	index int
+}
+
+// groupShape is what decides which processes a group needs.
+type groupShape struct {
+	threads         bool
+	cgroup, process string
+	workers         int
+}
+
+// processesOf lists the processes in the order they are made: as the groups are
+// declared, and a host where the first of its groups is.
+func processesOf(groups []groupShape) []process {
+	var list []process
+	hosts := map[hostKey]int{} // position in list
+	for g, group := range groups {
+		if !group.threads {
+			for i := range group.workers {
+				list = append(list, process{host: -1, groups: []int{g}, index: i})
+			}
+			continue
+		}
+		key := hostKey{cgroup: group.cgroup, process: group.process, group: -1}
+		if group.process == "" {
+			key.group = g
+		}
+		if at, known := hosts[key]; known {
+			list[at].groups = append(list[at].groups, g)
+			continue
+		}
+		list = append(list, process{host: len(hosts), groups: []int{g}})
+		hosts[key] = len(list) - 1
+	}
+	return list
+}
