@@ -230,9 +230,10 @@ func reportOf(job runner.Job) *report.Report {
 		Planned: job.Run.Duration.Nanoseconds(), Hold: job.Run.Duration.Nanoseconds(),
 	}
 	for _, g := range job.Run.Groups {
-		rep.Groups = append(rep.Groups, report.Group{Name: g.Name, Kind: "yieldHeavy", Workers: g.Workers, Completed: g.Workers, Iterations: 10, CPUs: "0-1"})
+		rep.Groups = append(rep.Groups, report.Group{Name: g.Name, Kind: "yieldHeavy", Workers: g.Workers, Completed: g.Workers,
+			Figures: report.Figures{Iterations: 10, CPUs: "0-1"}})
 		for i := range g.Workers {
-			rep.Workers = append(rep.Workers, report.Worker{Group: g.Name, Index: i, Completed: true, Iterations: 10, WorkUnits: 10})
+			rep.Workers = append(rep.Workers, report.Worker{Group: g.Name, Index: i, Completed: true, Figures: report.Figures{Iterations: 10, WorkUnits: 10}})
 		}
 	}
 	return rep

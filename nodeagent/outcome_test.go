@@ -28,8 +28,8 @@ const testRunID = "run-0001"
 func goodReport() *report.Report {
 	return &report.Report{
 		RunID: testRunID, Planned: int64(time.Second), Hold: int64(time.Second),
-		Groups:  []report.Group{{Name: "g", Kind: "yieldHeavy", Workers: 1, Completed: 1, Iterations: 7}},
-		Workers: []report.Worker{{Group: "g", Completed: true, Iterations: 7, WorkUnits: 7}},
+		Groups:  []report.Group{{Name: "g", Kind: "yieldHeavy", Workers: 1, Completed: 1, Figures: report.Figures{Iterations: 7}}},
+		Workers: []report.Worker{{Group: "g", Completed: true, Figures: report.Figures{Iterations: 7, WorkUnits: 7}}},
 	}
 }
 
@@ -115,7 +115,8 @@ func TestStatusIsBounded(t *testing.T) {
 	rep := goodReport()
 	rep.Groups, rep.Workers = nil, nil
 	for i := range 12 {
-		rep.Groups = append(rep.Groups, report.Group{Name: fmt.Sprintf("group-%025d", i), Kind: "futexPingPong", CPUs: "0-8191", Iterations: 1e17, WorkUnits: 1e17, Wall: 1e17, CPU: 1e17})
+		rep.Groups = append(rep.Groups, report.Group{Name: fmt.Sprintf("group-%025d", i), Kind: "futexPingPong",
+			Figures: report.Figures{CPUs: "0-8191", Iterations: 1e17, WorkUnits: 1e17, Wall: 1e17, CPU: 1e17}})
 	}
 	for i := range 20000 {
 		rep.Workers = append(rep.Workers, report.Worker{Group: rep.Groups[0].Name, Index: i, Problem: strings.Repeat("p", 300), Exit: strings.Repeat("e", 300)})

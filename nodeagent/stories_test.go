@@ -152,8 +152,8 @@ var _ = Describe("a NodeRun", func() {
 			r.Spec.Run.Groups[0].Affinity = &v1alpha1.Affinity{Exact: "512"}
 		}, "SetupFailed", "512"),
 		Entry("for what is not supported", nil, func(r *v1alpha1.NodeRun) {
-			r.Spec.Run.Groups[0].UID = ptr.To[int64](1)
-		}, "SetupFailed", "groups[0].uid"),
+			r.Spec.Run.Groups[0].NUMANode = ptr.To[int32](0)
+		}, "SetupFailed", "groups[0].numaNode"),
 		Entry("for a run ID that is no name", nil, func(r *v1alpha1.NodeRun) {
 			r.Spec.RunID = "../../escape"
 		}, "SetupFailed", "runID"),

@@ -15,7 +15,7 @@ func TestSample(t *testing.T) {
 		r := &report.Report{
 			Hold: 1e9, Planned: 1e9,
 			Groups:  []report.Group{{Name: "g", Quiet: 5e8}},
-			Workers: []report.Worker{{Group: "g", Completed: true, Iterations: 1}, {Group: "g", Index: 1, Completed: true, WorkUnits: 1}},
+			Workers: []report.Worker{{Group: "g", Completed: true, Figures: report.Figures{Iterations: 1}}, {Group: "g", Index: 1, Completed: true, Figures: report.Figures{WorkUnits: 1}}},
 		}
 		change(r)
 		return r

@@ -9,53 +9,60 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
+
+// maxMigrations bounds the migrations in the logs of a report. Each worker may
+// take an equal part of them.
+const maxMigrations = 8192
 
 // AddWorkers fills in what the workers of a run left, all of them in order.
 // started and stopped are the common start and stop on CLOCK_MONOTONIC.
 func (r *Report) AddWorkers(workers func(yield func(spawn.Worker) bool), started, stopped int64) {
 	r.Hold = stopped - started
-	cpus := cpuset.New()
+	var g *groupSum
 	for w := range workers {
-		row := newWorker(w, stopped)
 		if w.Index == 0 {
-			cpus = cpuset.New()
-			r.Groups = append(r.Groups, newGroup(w))
+			g.close()
+			r.Groups = append(r.Groups, newGroup(w.Group.Name, w))
+			g = newGroupSum(&r.Groups[len(r.Groups)-1], w)
 		}
-		cpus = cpus.Union(cpuset.New(w.CPUs...))
-		g := &r.Groups[len(r.Groups)-1]
-		g.CPUs = cpus.String()
-		g.add(row, w.Histograms)
+		whole := w.Whole()
+		row := newWorker(w, whole, started)
+		g.add(w, whole, &row)
 		r.Workers = append(r.Workers, row)
-		if w.Figures.Began > 0 {
-			r.StartSkew = max(r.StartSkew, w.Figures.Began-started)
+		if w.Began > 0 {
+			r.StartSkew = max(r.StartSkew, w.Began-started)
 		}
 	}
+	g.close()
+	r.cutLogs()
 }
 
-func newWorker(w spawn.Worker, stopped int64) Worker {
-	f := w.Figures
+func newWorker(w spawn.Worker, whole spawn.Phase, started int64) Worker {
 	row := Worker{
-		Group: w.Group.Name, Index: w.Index, TID: w.TID, Stage: w.Stage.String(), Exit: w.Exit.String(),
-		Completed:  w.Stage == arena.StageStopped && w.Exit.Clean(),
-		Iterations: f.Iterations, WorkUnits: f.WorkUnits, Migrations: f.Migrations,
-		CPU: f.CPU, MaxGap: f.MaxGap, MaxGapCPU: f.MaxGapCPU, CPUs: cpuset.New(w.CPUs...).String(),
+		Group: w.Group.Name, Index: w.Index, PID: w.PID, TID: w.TID, Stage: w.Stage.String(), Exit: w.Exit.String(),
+		Completed: w.Stage == arena.StageStopped && w.Exit.Clean(),
+		Affinity:  w.Group.WorkerCPUs(w.Index).String(), Figures: figuresOf(whole, started),
 	}
-	if f.Began > 0 {
-		// A worker that did not write its own end lasted until the stop at most.
-		end := f.Ended
-		if end == 0 {
-			end = max(stopped, f.Began)
-		}
-		row.Wall = end - f.Began
+	for _, p := range inPhases(w) {
+		row.Phases = append(row.Phases, Phase{Phase: int(p.Epoch) - 1, Figures: figuresOf(p, started)})
 	}
-	if f.Schedstat {
-		row.RunDelay = &f.RunDelay
+	for _, m := range w.Migrations {
+		row.MigrationLog = append(row.MigrationLog, Migration{At: m.At - started, From: m.From, To: m.To, Distance: m.Distance.String()})
 	}
 	if !row.Completed {
 		row.Problem = problem(w)
 	}
 	return row
+}
+
+// inPhases are a worker's phases without the time before and between them.
+func inPhases(w spawn.Worker) []spawn.Phase {
+	if len(w.Phases) < 3 {
+		return nil
+	}
+	return w.Phases[1 : len(w.Phases)-1]
 }
 
 func problem(w spawn.Worker) string {
@@ -65,33 +72,89 @@ func problem(w spawn.Worker) string {
 	return w.Exit.String() + " at stage " + w.Stage.String()
 }
 
-func newGroup(w spawn.Worker) Group {
+func newGroup(name string, w spawn.Worker) Group {
 	shape := w.Group.Kind.Shape()
-	g := Group{Name: w.Group.Name, Kind: w.Group.Kind.Name(), Workers: w.Group.Workers, Quiet: int64(shape.Quiet)}
-	for _, metric := range shape.Metrics {
-		g.Distributions = append(g.Distributions, Distribution{Metric: metric, Histogram: &telemetry.Histogram{}})
+	return Group{
+		Name: name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
+		Distributions: emptyDistributions(shape.Metrics),
 	}
-	return g
 }
 
-func (g *Group) add(w Worker, histograms []*telemetry.Histogram) {
-	if w.Completed {
+func emptyDistributions(metrics []work.Metric) []Distribution {
+	var list []Distribution
+	for _, metric := range metrics {
+		list = append(list, Distribution{Metric: metric, Histogram: &telemetry.Histogram{}})
+	}
+	return list
+}
+
+// groupSum adds up the workers of a group. The CPUs are united as sets and
+// written down at the end.
+type groupSum struct {
+	group *Group
+	cpus  cpuset.CPUSet
+	setup map[arena.SetupStep]int
+	// phaseCPUs are those of each of the group's phases.
+	phaseCPUs []cpuset.CPUSet
+}
+
+func newGroupSum(g *Group, w spawn.Worker) *groupSum {
+	s := &groupSum{group: g, setup: map[arena.SetupStep]int{}}
+	for _, p := range inPhases(w) {
+		g.Phases = append(g.Phases, Phase{Phase: int(p.Epoch) - 1, Distributions: emptyDistributions(w.Group.Kind.Shape().Metrics)})
+		s.phaseCPUs = append(s.phaseCPUs, cpuset.New())
+	}
+	return s
+}
+
+func (s *groupSum) add(w spawn.Worker, whole spawn.Phase, row *Worker) {
+	g := s.group
+	if row.Completed {
 		g.Completed++
 	}
-	g.Iterations += w.Iterations
-	g.WorkUnits += w.WorkUnits
-	g.Migrations += w.Migrations
-	g.Wall += w.Wall
-	g.CPU += w.CPU
-	g.MaxGap = max(g.MaxGap, w.MaxGap)
-	if w.RunDelay != nil {
-		sum := *w.RunDelay
-		if g.RunDelay != nil {
-			sum += *g.RunDelay
-		}
-		g.RunDelay = &sum
+	for _, step := range w.Setup {
+		s.setup[step]++
 	}
+	g.Figures.add(&row.Figures)
+	s.cpus = s.cpus.Union(cpuset.New(whole.CPUs...))
+	merge(g.Distributions, whole.Histograms)
+	for i, p := range inPhases(w) {
+		g.Phases[i].Figures.add(&row.Phases[i].Figures)
+		s.phaseCPUs[i] = s.phaseCPUs[i].Union(cpuset.New(p.CPUs...))
+		merge(g.Phases[i].Distributions, p.Histograms)
+	}
+}
+
+func merge(into []Distribution, histograms []*telemetry.Histogram) {
 	for i, h := range histograms {
-		g.Distributions[i].Histogram.Merge(h)
+		into[i].Histogram.Merge(h)
+	}
+}
+
+// close writes down what was united. There is nothing to close before the first group.
+func (s *groupSum) close() {
+	if s == nil {
+		return
+	}
+	s.group.CPUs = s.cpus.String()
+	for i, cpus := range s.phaseCPUs {
+		s.group.Phases[i].CPUs = cpus.String()
+	}
+	for step := range arena.SetupSteps {
+		if n := s.setup[step]; n > 0 {
+			s.group.Setup = append(s.group.Setup, Setup{Step: step.Name(), Workers: n})
+		}
+	}
+}
+
+// cutLogs keeps the logs of all workers together within their bound.
+func (r *Report) cutLogs() {
+	if len(r.Workers) == 0 {
+		return
+	}
+	each := maxMigrations / len(r.Workers)
+	for i := range r.Workers {
+		w := &r.Workers[i]
+		w.MigrationLog = w.MigrationLog[:min(len(w.MigrationLog), each)]
 	}
 }

@@ -25,6 +25,8 @@ type Report struct {
 	Kernel      string    `json:"kernel"`
 	CloneMethod string    `json:"cloneMethod"`
 	StartedAt   time.Time `json:"startedAt"` // wall clock, for correlation only
+	// Seed is what random choices of the run were made with.
+	Seed int64 `json:"seed"`
 	// Planned is how long the workers were to work, Hold how long they did.
 	Planned int64 `json:"plannedNanoseconds"`
 	Hold    int64 `json:"holdNanoseconds"`
@@ -34,6 +36,9 @@ type Report struct {
 	SupervisorCPU int64 `json:"supervisorCPUNanoseconds"`
 	// SupervisorClass is the scheduling class the runner had.
 	SupervisorClass string `json:"supervisorClass"`
+	// NUMAPagesMigrated is how many pages the whole machine moved between NUMA
+	// nodes from the common start to the stop. Absent where the kernel does not count it.
+	NUMAPagesMigrated *uint64 `json:"numaPagesMigrated,omitempty"`
 	// Cancelled says that the run was told to end early.
 	Cancelled bool     `json:"cancelled,omitempty"`
 	Groups    []Group  `json:"groups"`
@@ -42,24 +47,62 @@ type Report struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// Group sums up the workers of a group.
-type Group struct {
-	Name       string `json:"name"`
-	Kind       string `json:"kind"`
-	Workers    int    `json:"workers"`
-	Completed  int    `json:"completed"`
+// Figures are what one worker did, or the sum over several. Times are in
+// nanoseconds. What the kernel did not tell is absent.
+type Figures struct {
 	Iterations uint64 `json:"iterations"`
 	WorkUnits  uint64 `json:"workUnits"`
-	Migrations uint64 `json:"migrations"`
-	Wall       int64  `json:"wallNanoseconds"`
-	CPU        int64  `json:"cpuNanoseconds"`
-	// RunDelay is nil when no worker's kernel told.
-	RunDelay *int64 `json:"runDelayNanoseconds,omitempty"`
-	MaxGap   int64  `json:"maxGapNanoseconds"`
+	// Migrations are changes of CPU seen at checkpoints, MigrationsBy the same by distance.
+	Migrations   uint64            `json:"migrations"`
+	MigrationsBy map[string]uint64 `json:"migrationsByDistance,omitempty"`
+	Wall         int64             `json:"wallNanoseconds"`
+	CPU          int64             `json:"cpuNanoseconds"`
+	// RunDelay, SchedCPU and TimesScheduled are from schedstat.
+	RunDelay       *int64  `json:"runDelayNanoseconds,omitempty"`
+	SchedCPU       *int64  `json:"schedstatCPUNanoseconds,omitempty"`
+	TimesScheduled *uint64 `json:"timesScheduled,omitempty"`
+	// Voluntary and Involuntary are context switches.
+	Voluntary   uint64 `json:"voluntarySwitches"`
+	Involuntary uint64 `json:"involuntarySwitches"`
+	// MaxGap is the longest time between two checkpoints of one worker, MaxGapCPU
+	// the CPU it began on, MaxGapAt its end, counted from the common start.
+	MaxGap    int64  `json:"maxGapNanoseconds"`
+	MaxGapCPU int    `json:"maxGapCPU"`
+	MaxGapAt  int64  `json:"maxGapAtNanoseconds"`
+	CPUs      string `json:"cpusUsed"`
+	// Pages are resident pages of memory that workers mapped for themselves, by NUMA node.
+	Pages map[int]uint64 `json:"pagesByNode,omitempty"`
+}
+
+// Phase is what was done in one phase of the run.
+type Phase struct {
+	// Phase is its number, from 0.
+	Phase int `json:"phase"`
+	Figures
+	Distributions []Distribution `json:"distributions,omitempty"`
+}
+
+// Setup is a step of setting workers up, and for how many of them it was taken.
+// A run of which a step fails for any worker is not started.
+type Setup struct {
+	Step    string `json:"step"`
+	Workers int    `json:"workers"`
+}
+
+// Group sums up the workers of a group.
+type Group struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	// CloneMode is what its workers are to the kernel.
+	CloneMode string `json:"cloneMode"`
+	Workers   int    `json:"workers"`
+	Completed int    `json:"completed"`
+	Figures
 	// Quiet is how long a worker's counters may stand still by design.
 	Quiet         int64          `json:"quietNanoseconds"`
-	CPUs          string         `json:"cpusUsed"`
+	Setup         []Setup        `json:"setup,omitempty"`
 	Distributions []Distribution `json:"distributions,omitempty"`
+	Phases        []Phase        `json:"phases,omitempty"`
 }
 
 // Distribution is a population of durations.
@@ -106,21 +149,30 @@ func (d *Distribution) UnmarshalJSON(data []byte) error {
 
 // Worker is what one worker did.
 type Worker struct {
-	Group      string `json:"group"`
-	Index      int    `json:"index"`
-	TID        int    `json:"tid"`
-	Stage      string `json:"stage"`
-	Exit       string `json:"exit"`
-	Completed  bool   `json:"completed"` // it worked until the stop
-	Iterations uint64 `json:"iterations"`
-	WorkUnits  uint64 `json:"workUnits"`
-	Migrations uint64 `json:"migrations"`
-	Wall       int64  `json:"wallNanoseconds"`
-	CPU        int64  `json:"cpuNanoseconds"`
-	RunDelay   *int64 `json:"runDelayNanoseconds,omitempty"`
-	MaxGap     int64  `json:"maxGapNanoseconds"`
-	MaxGapCPU  int    `json:"maxGapCPU"`
-	CPUs       string `json:"cpusUsed"`
+	Group string `json:"group"`
+	Index int    `json:"index"`
+	// PID is its process and TID its task; threads of one host share the process.
+	PID       int    `json:"pid"`
+	TID       int    `json:"tid"`
+	Stage     string `json:"stage"`
+	Exit      string `json:"exit"`
+	Completed bool   `json:"completed"` // it worked until the stop
+	// Affinity is the CPUs it was restricted to; empty, it was not.
+	Affinity string `json:"affinity,omitempty"`
+	Figures
+	Phases []Phase `json:"phases,omitempty"`
+	// MigrationLog are its first migrations, of which a report keeps some
+	// thousands in all; Migrations counts every one.
+	MigrationLog []Migration `json:"migrationLog,omitempty"`
 	// Problem is why it did not complete.
 	Problem string `json:"problem,omitempty"`
+}
+
+// Migration is a change of CPU.
+type Migration struct {
+	// At is the time from the common start, in ns.
+	At       int64  `json:"atNanoseconds"`
+	From     uint32 `json:"fromCPU"`
+	To       uint32 `json:"toCPU"`
+	Distance string `json:"distance"`
 }

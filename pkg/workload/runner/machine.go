@@ -7,16 +7,50 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // maxCPUs is the most that Linux can be built for.
 const maxCPUs = 8192
+
+// allowedMachine is what this process may use of the machine.
+func allowedMachine() (spec.Machine, error) {
+	cpus, err := allowedCPUs()
+	if err != nil {
+		return spec.Machine{}, err
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return spec.Machine{}, err
+	}
+	nodes, err := allowedMemoryNodes(string(status))
+	return spec.Machine{CPUs: cpus, MemoryNodes: nodes}, err
+}
+
+// allowedMemoryNodes are the NUMA nodes whose memory a process may use, by its
+// /proc/<pid>/status. A kernel without cpusets does not tell: none then.
+func allowedMemoryNodes(status string) (cpuset.CPUSet, error) {
+	for line := range strings.Lines(status) {
+		if list, ok := strings.CutPrefix(line, "Mems_allowed_list:"); ok {
+			nodes, err := cpuset.Parse(strings.TrimSpace(list))
+			if err != nil {
+				return nodes, fmt.Errorf("reading Mems_allowed_list of this process: %w", err)
+			}
+			return nodes, nil
+		}
+	}
+	return cpuset.New(), nil
+}
 
 // allowedCPUs are the CPUs this process may use.
 func allowedCPUs() (cpuset.CPUSet, error) {
@@ -31,6 +65,55 @@ func allowedCPUs() (cpuset.CPUSet, error) {
 		}
 	}
 	return cpuset.New(cpus...), nil
+}
+
+// readPlaces says where the machine's CPUs are, or why that is unknown.
+func readPlaces() (*work.Places, error) {
+	machine, err := topology.Read("/")
+	if err != nil {
+		return nil, err
+	}
+	return placesOf(machine), nil
+}
+
+// placesOf numbers cores, caches and nodes so that no number repeats in the machine.
+func placesOf(machine *topology.Machine) *work.Places {
+	size := 0
+	for _, cpu := range machine.CPUs {
+		size = max(size, cpu.ID+1)
+	}
+	unknown := slices.Repeat([]int32{-1}, size)
+	p := &work.Places{Core: slices.Clone(unknown), LLC: slices.Clone(unknown), Node: slices.Clone(unknown)}
+	core := int32(0)
+	for n := range machine.LLCs {
+		for _, c := range machine.LLCs[n].Cores {
+			for _, cpu := range c.CPUs.List() {
+				p.Core[cpu] = core
+			}
+			core++
+		}
+	}
+	for _, cpu := range machine.CPUs {
+		p.LLC[cpu.ID], p.Node[cpu.ID] = int32(cpu.LLC), int32(cpu.Node)
+	}
+	return p
+}
+
+// numaPagesMigrated is how many pages the kernel moved between NUMA nodes since
+// it started, nil where it does not say.
+func numaPagesMigrated() *uint64 {
+	text, err := os.ReadFile("/proc/vmstat")
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "numa_pages_migrated "); ok {
+			if n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 64); err == nil {
+				return &n
+			}
+		}
+	}
+	return nil
 }
 
 // becomeRealtime puts all threads of this process into SCHED_RR, so that a

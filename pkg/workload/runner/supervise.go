@@ -40,21 +40,26 @@ func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.
 	}
 	defer func() { err = errors.Join(err, groups.remove()) }()
 
-	h, err := spawn.Spawn(ctx, spawn.Config{Run: resolved, Cgroups: groups.files, Stderr: os.Stderr})
+	places, unknown := readPlaces()
+	h, err := spawn.Spawn(ctx, spawn.Config{Run: resolved, Places: places, Cgroups: groups.files, Stderr: os.Stderr})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	emit(EventPrepared)
-	return measure(ctx, job, h, groups, emit), nil
+	rep = measure(ctx, job, h, groups, emit)
+	if unknown != nil {
+		rep.Notes = append(rep.Notes, fmt.Sprintf("distances of migrations are unknown: %v", unknown))
+	}
+	return rep, nil
 }
 
 func resolve(run *spec.Run) (*spec.Resolved, error) {
-	cpus, err := allowedCPUs()
+	machine, err := allowedMachine()
 	if err != nil {
 		return nil, err
 	}
-	resolved, err := run.Resolve(cpus)
+	resolved, err := run.Resolve(machine)
 	if err != nil {
 		return nil, fmt.Errorf("this machine does not fit: %w", err)
 	}
@@ -65,9 +70,9 @@ func resolve(run *spec.Run) (*spec.Resolved, error) {
 func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emit func(EventType)) *report.Report {
 	rep := &report.Report{
 		Schema: report.SchemaVersion, RunID: job.RunID, Kernel: kernelRelease(), CloneMethod: cloneMethod,
-		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(),
+		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(), Seed: job.Run.Seed,
 	}
-	before := ownCPU()
+	before, moved := ownCPU(), numaPagesMigrated()
 	rep.StartedAt = time.Now()
 	started := h.Start()
 	emit(EventStarted)
@@ -75,6 +80,9 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 	rep.Cancelled = ctx.Err() != nil
 	rep.SupervisorCPU = ownCPU() - before
 	stopped := h.Stop(groups.kill)
+	if now := numaPagesMigrated(); now != nil && moved != nil {
+		rep.NUMAPagesMigrated = new(*now - *moved)
+	}
 	rep.AddWorkers(h.Workers, started, stopped)
 	if groups.root == nil {
 		rep.Notes = append(rep.Notes, "there is no cgroup v2 to write to: the workers ran in the cgroup of the runner")
