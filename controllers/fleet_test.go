@@ -329,7 +329,7 @@ func measured(run *v1alpha1.NodeRun) *v1alpha1.RunResult {
 	for _, g := range run.Spec.Run.Groups {
 		workers := ptr.Deref(g.Workers, 1)
 		result.Groups = append(result.Groups, v1alpha1.GroupResult{
-			Name: g.Name, Kind: "bursty", Workers: workers, Completed: workers, Iterations: 100, WorkUnits: 100,
+			Name: g.Name, Kind: "bursty", CloneMode: g.CloneMode, Workers: workers, Completed: workers, Iterations: 100, WorkUnits: 100,
 			CPUsUsed: "0-1", Distributions: []v1alpha1.Distribution{distribution()},
 		})
 	}

@@ -176,6 +176,13 @@ type RunResult struct {
 	// +optional
 	SupervisorCPUNanoseconds int64 `json:"supervisorCPUNanoseconds,omitempty"`
 
+	// numaPagesMigrated is how many pages the whole machine, not only the workers,
+	// moved between NUMA nodes during the hold. Absent where the kernel does not
+	// count them.
+	//
+	// +optional
+	NUMAPagesMigrated *int64 `json:"numaPagesMigrated,omitempty"`
+
 	// groups are the results per group.
 	//
 	// +optional

@@ -84,6 +84,11 @@ type GroupResult struct {
 	// +kubebuilder:validation:MaxLength=32
 	Kind string `json:"kind"`
 
+	// cloneMode is what its workers are to the kernel.
+	//
+	// +optional
+	CloneMode CloneMode `json:"cloneMode,omitempty"`
+
 	// workers is how many workers were declared.
 	//
 	// +required
@@ -120,13 +125,30 @@ type GroupResult struct {
 	// +optional
 	RunDelayNanoseconds *int64 `json:"runDelayNanoseconds,omitempty"`
 
+	// voluntarySwitches is how often a worker gave its CPU up, to block or sleep, summed.
+	//
+	// +required
+	VoluntarySwitches int64 `json:"voluntarySwitches"`
+
+	// involuntarySwitches is how often a worker's CPU was taken from it, summed.
+	//
+	// +required
+	InvoluntarySwitches int64 `json:"involuntarySwitches"`
+
 	// migrations is the number of CPU changes seen at checkpoints, summed.
 	//
 	// +required
 	Migrations int64 `json:"migrations"`
 
+	// migrationsByDistance are the same, by how far they went. Absent where there
+	// were none, or where it would have made the status too large.
+	//
+	// +optional
+	MigrationsByDistance *MigrationDistances `json:"migrationsByDistance,omitempty"`
+
 	// cpusUsed is the list of CPUs seen at checkpoints. Only in a NodeRun, since
-	// CPU numbers of different nodes do not compare.
+	// CPU numbers of different nodes do not compare. Absent where it would have
+	// made the status too large.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
@@ -137,12 +159,46 @@ type GroupResult struct {
 	// +required
 	MaxGapNanoseconds int64 `json:"maxGapNanoseconds"`
 
+	// maxGapCPU is the CPU that gap began on. Only in a NodeRun, like cpusUsed.
+	//
+	// +optional
+	MaxGapCPU *int32 `json:"maxGapCPU,omitempty"`
+
 	// distributions are the latencies the group recorded.
 	//
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=4
 	Distributions []Distribution `json:"distributions,omitempty"`
+}
+
+// MigrationDistances tells migrations apart by how far they went. Their sum is
+// that of all migrations; a distance that none was seen to go is absent.
+type MigrationDistances struct {
+	// smt are those to another hardware thread of the same core.
+	//
+	// +optional
+	SMT *int64 `json:"smt,omitempty"`
+
+	// llc are those to another core at the same last-level cache.
+	//
+	// +optional
+	LLC *int64 `json:"llc,omitempty"`
+
+	// node are those to another last-level cache of the same NUMA node.
+	//
+	// +optional
+	Node *int64 `json:"node,omitempty"`
+
+	// remote are those to another NUMA node.
+	//
+	// +optional
+	Remote *int64 `json:"remote,omitempty"`
+
+	// unknown are those of which the machine's topology does not tell.
+	//
+	// +optional
+	Unknown *int64 `json:"unknown,omitempty"`
 }
 
 // WorkerResult is one worker, told apart because it did not do what was asked.

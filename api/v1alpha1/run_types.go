@@ -11,6 +11,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.cgroup) || (has(self.cgroups) && self.cgroups.exists(c, c.name == g.cgroup)))",message="every groups[].cgroup must be the name of an entry in cgroups"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.schedulingPolicy) || (has(self.schedulingPolicies) && self.schedulingPolicies.exists(p, p.name == g.schedulingPolicy)))",message="every groups[].schedulingPolicy must be the name of an entry in schedulingPolicies"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.memoryPolicy) || (has(self.memoryPolicies) && self.memoryPolicies.exists(p, p.name == g.memoryPolicy)))",message="every groups[].memoryPolicy must be the name of an entry in memoryPolicies"
+// +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(a, !has(a.processName) || self.groups.all(b, !has(b.processName) || a.processName != b.processName || has(a.cgroup) != has(b.cgroup) || (has(a.cgroup) && a.cgroup != b.cgroup) || (has(a.uid) == has(b.uid) && (!has(a.uid) || a.uid == b.uid) && has(a.gid) == has(b.gid) && (!has(a.gid) || a.gid == b.gid))))",message="groups of one cgroup and processName are threads of one process: uid and gid must be the same in all of them"
 type RunSpec struct {
 	// duration is how long the workers work, measured from the common start.
 	// A Go duration above 0 and at most 24h. Default 12s.
@@ -56,8 +57,8 @@ type RunSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	SchedulingPolicies []SchedulingPolicy `json:"schedulingPolicies,omitempty"`
 
-	// memoryPolicies are the NUMA memory policies that groups refer to by name.
-	// Not supported yet.
+	// memoryPolicies are the NUMA memory policies that groups refer to by name. A
+	// TestNode that lacks memory on one of their nodes does not fit the Workload.
 	//
 	// +optional
 	// +listType=map
@@ -98,13 +99,14 @@ type CloneMode string
 const (
 	// CloneModeFork makes each worker a process of exactly one task.
 	CloneModeFork CloneMode = "Fork"
-	// CloneModeThread makes each worker a thread of one process per group.
+	// CloneModeThread makes each worker a thread of a host process.
 	CloneModeThread CloneMode = "Thread"
 )
 
 // Group is a number of like workers.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.workers) != has(self.workersPercent)",message="exactly one of workers and workersPercent must be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.processName) || (has(self.cloneMode) && self.cloneMode == 'Thread')",message="processName needs cloneMode Thread"
 // +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.pipeIo) || self.workers % 2 == 0",message="pipeIo works in pairs: workers must be a multiple of 2"
 // +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexPingPong) || self.workers % 2 == 0",message="futexPingPong works in pairs: workers must be a multiple of 2"
 // +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexFanOut) || self.workers % (self.work.futexFanOut.fanOut + 1) == 0",message="futexFanOut works in sets of one waker and fanOut receivers: workers must be a multiple of fanOut + 1"
@@ -131,20 +133,26 @@ type Group struct {
 	// +kubebuilder:validation:Maximum=100000
 	WorkersPercent *int32 `json:"workersPercent,omitempty"`
 
-	// cloneMode is what a worker is to the kernel: Fork (default), a process of
-	// exactly one task, or Thread. Thread is not supported yet.
+	// cloneMode is what a worker is to the kernel. Fork makes each worker a process
+	// of exactly one task. Thread makes each worker a thread of a host process,
+	// whose main thread does no work: one host process per group, named after the
+	// group's comm, or one shared by all groups of the same cgroup and processName.
+	// Default Fork.
 	//
 	// +optional
 	// +default="Fork"
 	CloneMode CloneMode `json:"cloneMode,omitempty"`
 
-	// processName makes the workers threads of one process with this name,
-	// together with the other groups of the same cgroup that give the same name.
-	// At most 15 bytes. Not supported yet.
+	// processName makes the workers threads of one host process with this name,
+	// together with the other groups of the same cgroup that give the same name;
+	// uid and gid must be the same in all of them. It needs cloneMode Thread. At
+	// most 15 bytes, without '/'. Unset, a group of threads has a host process of
+	// its own.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:XValidation:rule="bytes(self).size() <= 15 && !self.contains('/')",message="at most 15 bytes without '/' or a zero byte"
 	ProcessName string `json:"processName,omitempty"`
 
 	// comm is the name each worker's task gets, at most 15 bytes. Default: the
@@ -174,7 +182,8 @@ type Group struct {
 	// +kubebuilder:validation:MaxLength=32
 	SchedulingPolicy string `json:"schedulingPolicy,omitempty"`
 
-	// memoryPolicy is the name of an entry in memoryPolicies. Not supported yet.
+	// memoryPolicy is the name of an entry in memoryPolicies, which each worker sets
+	// for itself. Unset, it is inherited from the node's agent.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=32
@@ -199,14 +208,20 @@ type Group struct {
 	// +kubebuilder:validation:Maximum=19
 	Nice *int32 `json:"nice,omitempty"`
 
-	// uid is the user a worker runs as. Not supported yet.
+	// uid is the user a worker runs as (real, effective and saved), 0 to 4294967294.
+	// Unset, it is inherited. If uid or gid is set, the supplementary groups are
+	// cleared. Affinity, nice and scheduling policy are set before the credentials
+	// are dropped, so a real-time policy needs no privilege of this user. The node
+	// needs CAP_SETUID and CAP_SETGID.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=4294967294
 	UID *int64 `json:"uid,omitempty"`
 
-	// gid is the group a worker runs as. Not supported yet.
+	// gid is the group a worker runs as (real, effective and saved), 0 to 4294967294.
+	// Unset, it is inherited. If uid or gid is set, the supplementary groups are
+	// cleared. The node needs CAP_SETGID.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -381,7 +396,31 @@ type DeadlinePolicy struct {
 // +kubebuilder:validation:Enum=Default;Bind;Preferred;Interleave;Local;PreferredMany;WeightedInterleave
 type MemoryPolicyMode string
 
+const (
+	// MemoryDefault makes no call: the policy is inherited.
+	MemoryDefault MemoryPolicyMode = "Default"
+	// MemoryBind takes memory of the nodes only.
+	MemoryBind MemoryPolicyMode = "Bind"
+	// MemoryPreferred takes memory of one node first.
+	MemoryPreferred MemoryPolicyMode = "Preferred"
+	// MemoryInterleave takes pages of the nodes in turn.
+	MemoryInterleave MemoryPolicyMode = "Interleave"
+	// MemoryLocal takes memory of the node the worker runs on first.
+	MemoryLocal MemoryPolicyMode = "Local"
+	// MemoryPreferredMany takes memory of the nodes first.
+	MemoryPreferredMany MemoryPolicyMode = "PreferredMany"
+	// MemoryWeightedInterleave takes pages of the nodes in turn, by the system's weights.
+	MemoryWeightedInterleave MemoryPolicyMode = "WeightedInterleave"
+)
+
 // MemoryPolicy is a named NUMA memory policy.
+//
+// +kubebuilder:validation:XValidation:rule="!(self.mode in ['Bind', 'Interleave', 'PreferredMany', 'WeightedInterleave']) || has(self.nodes)",message="Bind, Interleave, PreferredMany and WeightedInterleave need at least one node"
+// +kubebuilder:validation:XValidation:rule="self.mode != 'Preferred' || (has(self.nodes) && self.nodes.matches('^[0-9]+$'))",message="Preferred takes exactly one node"
+// +kubebuilder:validation:XValidation:rule="!(self.mode in ['Default', 'Local']) || !has(self.nodes)",message="Default and Local take no nodes"
+// +kubebuilder:validation:XValidation:rule="!(self.mode in ['Default', 'Local']) || !has(self.flags) || self.flags.size() == 0",message="Default and Local take no flags"
+// +kubebuilder:validation:XValidation:rule="!has(self.flags) || !('StaticNodes' in self.flags && 'RelativeNodes' in self.flags)",message="StaticNodes and RelativeNodes exclude each other"
+// +kubebuilder:validation:XValidation:rule="!has(self.flags) || !('NUMABalancing' in self.flags) || self.mode in ['Bind', 'PreferredMany']",message="NUMABalancing is only for Bind and PreferredMany"
 type MemoryPolicy struct {
 	// name is what groups refer to.
 	//
@@ -390,18 +429,29 @@ type MemoryPolicy struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// mode is the policy.
+	// mode is the policy. Bind: memory of the nodes only. Preferred: of one node
+	// first. PreferredMany: of the nodes first. Interleave: pages of the nodes in
+	// turn. WeightedInterleave: the same, by the system's weights. Local: of the node
+	// the worker runs on first. Default: no call is made, the policy is inherited. A
+	// kernel that does not know a mode fails the worker's setup.
 	//
 	// +required
 	Mode MemoryPolicyMode `json:"mode"`
 
-	// nodes is the list of NUMA nodes it is about, such as 0-1.
+	// nodes is the list of NUMA nodes it is about, 0 to 1023, such as 0-1,3. Preferred
+	// takes exactly one node, Default and Local none, the others at least one.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,3}|10[01][0-9]|102[0-3])(-([0-9]{1,3}|10[01][0-9]|102[0-3]))?(,([0-9]{1,3}|10[01][0-9]|102[0-3])(-([0-9]{1,3}|10[01][0-9]|102[0-3]))?)*$')",message="must be a list of NUMA nodes of 0 to 1023, such as 0-1,3"
 	Nodes string `json:"nodes,omitempty"`
 
-	// flags change how nodes are read.
+	// flags change what the policy does. StaticNodes: nodes stay as they are when the
+	// cpuset changes. RelativeNodes: node 0 is the first that the cpuset allows, and
+	// after the last comes the first again, so every TestNode with NUMA nodes fits.
+	// The two exclude each other.
+	// NUMABalancing: the kernel may still move pages between the nodes; only for Bind
+	// and PreferredMany. Default and Local take no flags.
 	//
 	// +optional
 	// +listType=set
@@ -413,3 +463,12 @@ type MemoryPolicy struct {
 //
 // +kubebuilder:validation:Enum=StaticNodes;RelativeNodes;NUMABalancing
 type MemoryPolicyFlag string
+
+const (
+	// MemoryStaticNodes keeps the nodes as they are when the cpuset changes.
+	MemoryStaticNodes MemoryPolicyFlag = "StaticNodes"
+	// MemoryRelativeNodes counts the nodes through those the cpuset allows.
+	MemoryRelativeNodes MemoryPolicyFlag = "RelativeNodes"
+	// MemoryNUMABalancing lets the kernel move pages between the nodes.
+	MemoryNUMABalancing MemoryPolicyFlag = "NUMABalancing"
+)

@@ -180,6 +180,13 @@ type Topology struct {
 	// +optional
 	NUMANodes int32 `json:"numaNodes,omitempty"`
 
+	// memoryNodes is the list of NUMA nodes that have memory, such as 0-1. It is
+	// empty if the kernel does not support NUMA.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	MemoryNodes string `json:"memoryNodes,omitempty"`
+
 	// smt says whether some core has two or more threads.
 	//
 	// +optional

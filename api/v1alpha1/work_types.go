@@ -3,7 +3,10 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Work is what a worker does: exactly one kind with its parameters. Unknown
 // properties are kept on purpose, so that a mistyped kind meets the rule below,
@@ -11,7 +14,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:pruning:PreserveUnknownFields
 // +kubebuilder:validation:MaxProperties=1
-// +kubebuilder:validation:XValidation:rule="[has(self.spinWait), has(self.yieldHeavy), has(self.bursty), has(self.pipeIo), has(self.futexPingPong), has(self.futexFanOut), has(self.timerLatency)].filter(x, x).size() == 1",message="exactly one kind of work must be set, out of: spinWait, yieldHeavy, bursty, pipeIo, futexPingPong, futexFanOut, timerLatency"
+// +kubebuilder:validation:XValidation:rule="[has(self.spinWait), has(self.yieldHeavy), has(self.bursty), has(self.pipeIo), has(self.futexPingPong), has(self.futexFanOut), has(self.timerLatency), has(self.cachePressure)].filter(x, x).size() == 1",message="exactly one kind of work must be set, out of: spinWait, yieldHeavy, bursty, pipeIo, futexPingPong, futexFanOut, timerLatency, cachePressure"
 type Work struct {
 	// spinWait burns CPU in user space: 1024 pause instructions per iteration.
 	//
@@ -55,6 +58,14 @@ type Work struct {
 	//
 	// +optional
 	TimerLatency *TimerLatency `json:"timerLatency,omitempty"`
+
+	// cachePressure walks through memory of the worker's own with a stride and
+	// increments a byte at each step: 1024 steps per iteration. Whether its memory
+	// is in a cache, and in whose, is what it feels; memoryPolicy says on which
+	// NUMA nodes it lies.
+	//
+	// +optional
+	CachePressure *CachePressure `json:"cachePressure,omitempty"`
 }
 
 // SpinWait has no parameters.
@@ -135,4 +146,28 @@ type TimerLatency struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1us') && duration(self) <= duration('1h')",message="must be a duration of at least 1us and at most 1h, such as 200us or 1ms"
 	Interval metav1.Duration `json:"interval,omitzero"`
+}
+
+// CachePressure has the memory a worker walks through and how.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.size) || !has(self.stride) || !isQuantity(string(self.size)) || double(self.stride) <= quantity(string(self.size)).asApproximateFloat()",message="must be 1 to the size in bytes",fieldPath=".stride"
+type CachePressure struct {
+	// size is how much memory each worker maps for itself, in whole bytes, 4Ki to
+	// 16Gi. Default 32Ki.
+	//
+	// +optional
+	// +default="32Ki"
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="!isQuantity(string(self)) || (quantity(string(self)).compareTo(quantity('4Ki')) >= 0 && quantity(string(self)).compareTo(quantity('16Gi')) <= 0 && double(int(quantity(string(self)).asApproximateFloat())) == quantity(string(self)).asApproximateFloat())",message="must be 4Ki to 16Gi in whole bytes, such as 32Ki or 8Mi"
+	Size resource.Quantity `json:"size,omitzero"`
+
+	// stride is the distance of two steps in bytes, 1 to the size. Default 64, a
+	// cache line of most machines.
+	//
+	// +optional
+	// +default=64
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=17179869184
+	Stride int64 `json:"stride,omitempty"`
 }

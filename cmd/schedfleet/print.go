@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
@@ -55,6 +57,9 @@ func printReport(w io.Writer, name, host string, rep *report.Report) {
 	fmt.Fprintf(w, "Workload %s on %s: %s: %s\n", name, host, verdict, message)
 	fmt.Fprintf(w, "kernel %s; workers by %s, all at work %v after the start; supervisor %s, %v of CPU during the hold\n",
 		rep.Kernel, rep.CloneMethod, nanos(rep.StartSkew), rep.SupervisorClass, nanos(rep.SupervisorCPU))
+	if n := result.NUMAPagesMigrated; n != nil && *n > 0 {
+		fmt.Fprintf(w, "the kernel moved %d pages of this machine between NUMA nodes\n", *n)
+	}
 	printGroups(w, result.Groups)
 	for _, p := range result.Problems {
 		fmt.Fprintf(w, "problem: group %s, worker %d: %s (%s)\n", p.Group, p.Index, p.Problem, p.Outcome)
@@ -71,32 +76,92 @@ func printGroups(w io.Writer, groups []v1alpha1.GroupResult) {
 	if len(groups) == 0 {
 		return
 	}
-	fmt.Fprintln(w)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "GROUP\tWORK\tWORKERS\tITERATIONS\tPER SECOND\tCPU\tRUN DELAY\tMIGRATIONS\tMAX GAP\t")
+	t := newTable(w, "GROUP", "WORK", "WORKERS", "ITERATIONS", "PER SECOND", "CPU", "RUN DELAY", "MAX GAP")
 	for i := range groups {
 		g := &groups[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%d\t%s\t\n", g.Name, g.Kind, workersOf(g), g.Iterations,
-			rate(g), percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), g.Migrations, nanos(g.MaxGapNanoseconds))
+		t.row(g.Name, g.Kind, workersOf(g), g.Iterations, rate(g), percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), nanos(g.MaxGapNanoseconds))
 	}
-	flush(t)
+	t.flush()
+	printSwitches(w, groups)
 	if !hasDistributions(groups) {
 		return
 	}
-	fmt.Fprintln(w)
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "GROUP\tLATENCY\tSAMPLES\tMIN\tP50\tP90\tP99\tP99.9\tMAX\t")
+	t = newTable(w, "GROUP", "LATENCY", "SAMPLES", "MIN", "P50", "P90", "P99", "P99.9", "MAX")
 	for i := range groups {
 		for _, d := range groups[i].Distributions {
-			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t\n", groups[i].Name, d.Metric, d.Count, nanos(d.MinNanoseconds),
+			t.row(groups[i].Name, d.Metric, d.Count, nanos(d.MinNanoseconds),
 				nanos(d.P50Nanoseconds), nanos(d.P90Nanoseconds), nanos(d.P99Nanoseconds), nanos(d.P999Nanoseconds), nanos(d.MaxNanoseconds))
 		}
 	}
-	flush(t)
+	t.flush()
+}
+
+// printSwitches prints how often the kernel switched to another task and to
+// another CPU, with the distances that any group's migrations went.
+func printSwitches(w io.Writer, groups []v1alpha1.GroupResult) {
+	columns := []string{"GROUP", "VOLUNTARY SWITCHES", "INVOLUNTARY SWITCHES", "MIGRATIONS"}
+	var seen []func(*v1alpha1.MigrationDistances) *int64
+	for _, d := range distances {
+		if slices.ContainsFunc(groups, func(g v1alpha1.GroupResult) bool {
+			return g.MigrationsByDistance != nil && d.of(g.MigrationsByDistance) != nil
+		}) {
+			columns, seen = append(columns, d.name), append(seen, d.of)
+		}
+	}
+	t := newTable(w, columns...)
+	for i := range groups {
+		g := &groups[i]
+		row := []any{g.Name, g.VoluntarySwitches, g.InvoluntarySwitches, g.Migrations}
+		for _, of := range seen {
+			row = append(row, migrations(g, of))
+		}
+		t.row(row...)
+	}
+	t.flush()
+}
+
+// distances are what migrations are told apart by, the nearest first.
+var distances = []struct {
+	name string
+	of   func(*v1alpha1.MigrationDistances) *int64
+}{
+	{"SMT", func(m *v1alpha1.MigrationDistances) *int64 { return m.SMT }},
+	{"LLC", func(m *v1alpha1.MigrationDistances) *int64 { return m.LLC }},
+	{"NODE", func(m *v1alpha1.MigrationDistances) *int64 { return m.Node }},
+	{"REMOTE", func(m *v1alpha1.MigrationDistances) *int64 { return m.Remote }},
+	{"UNKNOWN", func(m *v1alpha1.MigrationDistances) *int64 { return m.Unknown }},
+}
+
+func migrations(g *v1alpha1.GroupResult, of func(*v1alpha1.MigrationDistances) *int64) string {
+	switch {
+	case g.MigrationsByDistance != nil:
+		return fmt.Sprint(ptr.Deref(of(g.MigrationsByDistance), 0))
+	case g.Migrations == 0:
+		return "0"
+	default:
+		return absent
+	}
+}
+
+// table is a table with a line of its own above it.
+type table struct{ w *tabwriter.Writer }
+
+func newTable(w io.Writer, columns ...string) *table {
+	fmt.Fprintln(w)
+	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
+	fmt.Fprintln(t.w, strings.Join(columns, "\t")+"\t")
+	return t
+}
+
+func (t *table) row(cells ...any) {
+	for _, cell := range cells {
+		fmt.Fprintf(t.w, "%v\t", cell)
+	}
+	fmt.Fprintln(t.w)
 }
 
 // flush writes the table; an output that is gone shows itself at the next write.
-func flush(t *tabwriter.Writer) { _ = t.Flush() }
+func (t *table) flush() { _ = t.w.Flush() }
 
 func hasDistributions(groups []v1alpha1.GroupResult) bool {
 	for i := range groups {
@@ -108,10 +173,14 @@ func hasDistributions(groups []v1alpha1.GroupResult) bool {
 }
 
 func workersOf(g *v1alpha1.GroupResult) string {
-	if g.Completed == g.Workers {
-		return fmt.Sprint(g.Workers)
+	text := fmt.Sprint(g.Workers)
+	if g.Completed != g.Workers {
+		text = fmt.Sprintf("%d/%d", g.Completed, g.Workers)
 	}
-	return fmt.Sprintf("%d/%d", g.Completed, g.Workers)
+	if g.CloneMode == v1alpha1.CloneModeThread {
+		text += " threads"
+	}
+	return text
 }
 
 // absent stands where there is nothing to compute a figure from.

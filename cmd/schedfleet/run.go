@@ -105,7 +105,7 @@ func fitsHere(w *v1alpha1.Workload) error {
 	if err != nil {
 		return err
 	}
-	here := &v1alpha1.TestNodeStatus{Topology: &v1alpha1.Topology{OnlineCPUs: m.Online().String()}}
+	here := &v1alpha1.TestNodeStatus{Topology: &v1alpha1.Topology{OnlineCPUs: m.Online().String(), MemoryNodes: m.MemoryNodes().String()}}
 	if why := manifest.Unfit(&w.Spec.RunSpec, here); why != "" {
 		return fmt.Errorf("this machine %s", why)
 	}

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"strings"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
@@ -24,6 +26,7 @@ const (
 	releaseFile   = "proc/sys/kernel/osrelease"
 	bootIDFile    = "proc/sys/kernel/random/boot_id"
 	onlineFile    = "sys/devices/system/cpu/online"
+	memoryFile    = "sys/devices/system/node/has_memory"
 	schedExtDir   = "sys/kernel/sched_ext"
 	schedExtState = schedExtDir + "/state"
 	schedExtOps   = schedExtDir + "/root/ops"
@@ -33,7 +36,7 @@ const (
 const (
 	maxName     = 128
 	maxMessage  = 256
-	maxCPUList  = 1024
+	maxList     = 1024
 	maxBootID   = 64
 	unknownText = "unknown"
 )
@@ -70,19 +73,32 @@ func (m Machine) Read() (status v1alpha1.TestNodeStatus, notes []string, err err
 // Fingerprint changes when something does that can change while the machine
 // runs. Reading it is cheap.
 func (m Machine) Fingerprint() string {
-	return m.text(onlineFile) + " " + m.scheduler()
+	return m.text(onlineFile) + " " + m.text(memoryFile) + " " + m.scheduler()
 }
 
 func shapeOf(top *topology.Machine) (*v1alpha1.Topology, error) {
-	online := top.Online().String()
-	if len(online) > maxCPUList {
-		return nil, fmt.Errorf("the list of online CPUs, which begins with %.40s, has %d characters; a TestNode can tell %d",
-			online, len(online), maxCPUList)
+	online, err := listOf("online CPUs", top.Online())
+	if err != nil {
+		return nil, err
+	}
+	memory, err := listOf("NUMA nodes with memory", top.MemoryNodes())
+	if err != nil {
+		return nil, err
 	}
 	return &v1alpha1.Topology{
 		Shape: top.Shape(), OnlineCPUs: online, CPUs: int32(len(top.CPUs)), Cores: int32(top.Cores()),
-		LLCs: int32(len(top.LLCs)), NUMANodes: int32(len(top.Nodes)), SMT: top.SMT(),
+		LLCs: int32(len(top.LLCs)), NUMANodes: int32(len(top.Nodes)), MemoryNodes: memory, SMT: top.SMT(),
 	}, nil
+}
+
+// listOf is the set in the kernel's form.
+func listOf(what string, set cpuset.CPUSet) (string, error) {
+	list := set.String()
+	if len(list) > maxList {
+		return "", fmt.Errorf("the list of %s, which begins with %.40s, has %d characters; a TestNode can tell %d",
+			what, list, len(list), maxList)
+	}
+	return list, nil
 }
 
 // scheduler is the scheduler in charge of normal tasks.

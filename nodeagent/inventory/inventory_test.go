@@ -28,6 +28,7 @@ func node(t *testing.T, change map[string]string) Machine {
 		"sys/devices/system/cpu/cpu0/node0/cpulist":           "0\n",
 		"proc/sys/kernel/osrelease":                           "7.3.0-test\n",
 		"proc/sys/kernel/random/boot_id":                      "c93f8155-7ffc-462e-82b8-8519f7c2e413\n",
+		"sys/devices/system/node/node0/meminfo":               "Node 0 MemTotal:  1024 kB\n",
 		"proc/pressure/cpu":                                   "some avg10=0.00\n",
 		"cgroup/cgroup.controllers":                           "cpuset cpu io memory pids\n",
 		"cgroup/agent/cgroup.kill":                            "",
@@ -60,7 +61,7 @@ func TestRead(t *testing.T) {
 	status.Architecture, status.Features = "", nil
 	want := v1alpha1.TestNodeStatus{
 		BootID: "c93f8155-7ffc-462e-82b8-8519f7c2e413", Kernel: "7.3.0-test", Scheduler: "scx_simple",
-		Topology: &v1alpha1.Topology{Shape: "1n1l1c1t", OnlineCPUs: "0", CPUs: 1, Cores: 1, LLCs: 1, NUMANodes: 1},
+		Topology: &v1alpha1.Topology{Shape: "1n1l1c1t", OnlineCPUs: "0", CPUs: 1, Cores: 1, LLCs: 1, NUMANodes: 1, MemoryNodes: "0"},
 	}
 	if diff := cmp.Diff(want, status); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
@@ -171,7 +172,8 @@ func TestUnreadableIsUnknown(t *testing.T) {
 
 func TestFingerprint(t *testing.T) {
 	for name, change := range map[string]map[string]string{
-		"a CPU that came": {"sys/devices/system/cpu/online": "0-1\n"},
+		"a CPU that came":  {"sys/devices/system/cpu/online": "0-1\n"},
+		"memory that came": {"sys/devices/system/node/has_memory": "0-1\n"},
 		"a scheduler that was loaded": {
 			"sys/kernel/sched_ext/state": "enabled\n", "sys/kernel/sched_ext/root/ops": "scx_simple\n",
 		},

@@ -54,7 +54,6 @@ func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", 
 // unsupported lists the fields that are set and that this version cannot honour.
 func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string {
 	l := &fieldList{}
-	l.add(len(run.MemoryPolicies) > 0, "spec.memoryPolicies")
 	l.add(len(run.Steps) > 0, "spec.steps")
 	l.add(len(run.Checks) > 0, "spec.checks")
 	l.add(run.Scheduler != nil, "spec.scheduler")
@@ -86,12 +85,7 @@ func (l *fieldList) add(set bool, path string) {
 
 func (l *fieldList) group(g *v1alpha1.Group, path string) {
 	l.add(g.WorkersPercent != nil, path+".workersPercent")
-	l.add(g.CloneMode == v1alpha1.CloneModeThread, path+".cloneMode: Thread")
-	l.add(g.ProcessName != "", path+".processName")
-	l.add(g.MemoryPolicy != "", path+".memoryPolicy")
 	l.add(g.NUMANode != nil, path+".numaNode")
-	l.add(g.UID != nil, path+".uid")
-	l.add(g.GID != nil, path+".gid")
 	if a := g.Affinity; a != nil {
 		l.add(a.LLCAligned != nil, path+".affinity.llcAligned")
 		l.add(a.SMTSiblingPair != nil, path+".affinity.smtSiblingPair")

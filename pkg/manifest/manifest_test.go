@@ -5,19 +5,17 @@ package manifest
 
 import (
 	"encoding/json"
-	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
-	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
-	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
@@ -47,7 +45,7 @@ func jsonPaths(typ reflect.Type, at string) map[string]bool {
 	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice {
 		typ = typ.Elem()
 	}
-	if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[metav1.Duration]() {
+	if typ.Kind() != reflect.Struct || typ == reflect.TypeFor[metav1.Duration]() || typ == reflect.TypeFor[resource.Quantity]() {
 		return paths
 	}
 	for f := range typ.Fields() {
@@ -65,7 +63,9 @@ func TestModelCarriesEverything(t *testing.T) {
 	run := runSpec(func(r *v1alpha1.RunSpec) {
 		r.SchedulingPolicies = []v1alpha1.SchedulingPolicy{{Name: "rt", FIFO: &v1alpha1.RealtimePolicy{Priority: 5}}}
 		r.Cgroups = []v1alpha1.Cgroup{{Name: "a/b"}}
+		r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryBind, Nodes: "0-1", Flags: []v1alpha1.MemoryPolicyFlag{v1alpha1.MemoryStaticNodes}}}
 		g := &r.Groups[0]
+		g.CloneMode, g.ProcessName, g.MemoryPolicy, g.UID, g.GID = v1alpha1.CloneModeThread, "p", "m", new(int64(0)), new(int64(4294967294))
 		g.Comm, g.Cgroup, g.SchedulingPolicy, g.Nice = "name", "a/b", "rt", new(int32(0))
 		g.Affinity = &v1alpha1.Affinity{RandomSubset: &v1alpha1.RandomSubset{From: "0-1", Count: 1}}
 		g.Work = v1alpha1.Work{Bursty: &v1alpha1.Bursty{Burst: metav1.Duration{Duration: 1e6}, Sleep: metav1.Duration{Duration: 2e6}}}
@@ -77,14 +77,67 @@ func TestModelCarriesEverything(t *testing.T) {
 	want := &spec.Run{
 		Duration: 1e9, Seed: 1, Cgroups: []spec.Cgroup{{Name: "a/b"}},
 		SchedulingPolicies: []spec.SchedulingPolicy{{Name: "rt", FIFO: &spec.Realtime{Priority: 5}}},
+		MemoryPolicies:     []spec.MemoryPolicy{{Name: "m", Mode: "Bind", Nodes: "0-1", Flags: []string{"StaticNodes"}}},
 		Groups: []spec.Group{{
-			Name: "g", Workers: 2, CloneMode: spec.CloneModeFork, Comm: "name", Cgroup: "a/b", SchedulingPolicy: "rt", Nice: new(0),
+			Name: "g", Workers: 2, CloneMode: spec.CloneModeThread, ProcessName: "p", MemoryPolicy: "m", UID: new(int64(0)), GID: new(int64(4294967294)), Comm: "name", Cgroup: "a/b", SchedulingPolicy: "rt", Nice: new(0),
 			Affinity: &spec.Affinity{RandomSubset: &spec.RandomSubset{From: "0-1", Count: 1}},
 			Work:     work.Spec{Bursty: &work.Bursty{Burst: 1e6, Sleep: 2e6}},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Whatever way a size is written, the model reads the same bytes.
+func TestModelReadsEverySize(t *testing.T) {
+	for name, tc := range map[string]struct {
+		json string
+		want quantity.Bytes // 0: refused
+	}{
+		"binary":                      {`"32Ki"`, 32 << 10},
+		"decimal":                     {`"64k"`, 64_000},
+		"plain":                       {`"4097"`, 4097},
+		"a number":                    {`65536`, 65536},
+		"with a fraction that is one": {`"0.5Gi"`, 512 << 20},
+		"a decimal one of binary":     {`"4.5Ki"`, 4608},
+		"with an exponent":            {`"1e6"`, 1_000_000},
+		"with an odd exponent":        {`"10E4"`, 100_000},
+		"in thousandths":              {`"8192000m"`, 8192},
+		"with zeros in front":         {`"0032Ki"`, 32 << 10},
+		"with a sign":                 {`"+32Ki"`, 32 << 10},
+		"the largest":                 {`"16Gi"`, 16 << 30},
+		"half a byte":                 {`"8192500m"`, 0},
+		"a fraction of a byte":        {`"4.0001Ki"`, 0},
+		"less than nothing":           {`"-4Ki"`, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var size resource.Quantity
+			if err := json.Unmarshal([]byte(tc.json), &size); err != nil {
+				t.Fatal(err)
+			}
+			_ = size.String() // remembers what it returns
+			run := runSpec(func(r *v1alpha1.RunSpec) {
+				r.Groups[0].Work = v1alpha1.Work{CachePressure: &v1alpha1.CachePressure{Size: size, Stride: 64}}
+			})
+			before := run.Groups[0].Work.CachePressure
+			model, err := Model(run)
+			if run.Groups[0].Work.CachePressure != before || before.Size.String() != size.String() {
+				t.Error("the run itself was changed")
+			}
+			if tc.want == 0 {
+				if err == nil || !strings.Contains(err.Error(), "is not an amount of memory") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := *model.Groups[0].Work.CachePressure; got != (work.CachePressure{Size: tc.want, Stride: 64}) {
+				t.Errorf("got %+v, want %d bytes", got, int64(tc.want))
+			}
+		})
 	}
 }
 
@@ -98,10 +151,24 @@ func TestCheckRefusesByName(t *testing.T) {
 		"what is supported": {run: runSpec(func(*v1alpha1.RunSpec) {})},
 		"steps":             {runSpec(func(r *v1alpha1.RunSpec) { r.Steps = []v1alpha1.Step{{}} }), nil, v1alpha1.ReasonNotSupportedYet, "spec.steps"},
 		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
-			r.Groups[0].CloneMode, r.Groups[0].UID = v1alpha1.CloneModeThread, new(int64(0))
+			r.Groups[0].WorkersPercent, r.Groups[0].NUMANode = new(int32(50)), new(int32(0))
 			r.Cgroups = []v1alpha1.Cgroup{{Name: "c", PidsMax: new(int64(1))}}
 		}), &v1alpha1.Placement{Gang: true}, v1alpha1.ReasonNotSupportedYet,
-			"not supported yet: spec.groups[0].cloneMode: Thread, spec.groups[0].uid, spec.cgroups[0].pidsMax, spec.placement.gang"},
+			"not supported yet: spec.groups[0].workersPercent, spec.groups[0].numaNode, spec.cgroups[0].pidsMax, spec.placement.gang"},
+		"threads, credentials and a memory policy": {run: runSpec(func(r *v1alpha1.RunSpec) {
+			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryLocal}}
+			g := &r.Groups[0]
+			g.CloneMode, g.ProcessName, g.MemoryPolicy, g.UID, g.GID = v1alpha1.CloneModeThread, "p", "m", new(int64(1)), new(int64(1))
+		})},
+		"what only the engine sees": {runSpec(func(r *v1alpha1.RunSpec) {
+			r.Groups[0].CloneMode, r.Groups[0].ProcessName = v1alpha1.CloneModeThread, "a\x00b"
+			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryBind, Nodes: "3-1"}}
+		}), nil, v1alpha1.ReasonInvalid,
+			`spec.memoryPolicies[0].nodes: must be a list of NUMA nodes of 0 to 1023, such as 0-1,3, not "3-1"; spec.groups[0].processName: at most 15 bytes`},
+		"a stride beyond the memory": {runSpec(func(r *v1alpha1.RunSpec) {
+			r.Groups[0].Work = v1alpha1.Work{CachePressure: &v1alpha1.CachePressure{Size: resource.MustParse("4Ki"), Stride: 4097}}
+		}), nil, v1alpha1.ReasonInvalid,
+			"spec.groups[0].work.cachePressure.stride must be 1 to the size in bytes, 4096, not 4097"},
 		"too many workers in all": {runSpec(func(r *v1alpha1.RunSpec) {
 			r.Groups = append(r.Groups, r.Groups[0])
 			r.Groups[0].Workers, r.Groups[1].Workers, r.Groups[1].Name = new(int32(20000)), new(int32(1)), "h"
@@ -123,14 +190,36 @@ func TestCheckRefusesByName(t *testing.T) {
 	}
 }
 
+func TestUnfitIsWhatTheNodePublishes(t *testing.T) {
+	bound := runSpec(func(r *v1alpha1.RunSpec) {
+		r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryBind, Nodes: "3"}}
+	})
+	for name, tc := range map[string]struct {
+		topology *v1alpha1.Topology
+		want     string
+	}{
+		"it has the node":             {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "2-3"}, ""},
+		"it has others":               {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "0-1"}, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has 0-1)"},
+		"it has none":                 {&v1alpha1.Topology{OnlineCPUs: "0"}, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has none)"},
+		"what it publishes is no set": {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "some"}, `publishes "some" as its NUMA nodes with memory`},
+		"its CPUs are no set":         {&v1alpha1.Topology{OnlineCPUs: "some"}, `publishes "some" as its CPUs`},
+		"it publishes nothing":        {nil, "has not published its topology"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Unfit(bound, &v1alpha1.TestNodeStatus{Topology: tc.topology}); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // Every member of the API that the model lacks is refused by name, so that no one
 // meets the decoder's words.
 func TestEveryMemberIsSupportedOrRefused(t *testing.T) {
 	model := jsonPaths(reflect.TypeFor[spec.Run](), "")
 	refused := map[string]bool{
-		".memoryPolicies": true, ".steps": true, ".checks": true, ".scheduler": true,
-		".groups.workersPercent": true, ".groups.processName": true, ".groups.memoryPolicy": true, ".groups.numaNode": true,
-		".groups.uid": true, ".groups.gid": true,
+		".steps": true, ".checks": true, ".scheduler": true,
+		".groups.workersPercent": true, ".groups.numaNode": true,
 		".groups.affinity.llcAligned": true, ".groups.affinity.smtSiblingPair": true, ".groups.affinity.crossCgroup": true,
 		".cgroups.cpuset": true, ".cgroups.cpu": true, ".cgroups.memory": true, ".cgroups.ioWeight": true, ".cgroups.pidsMax": true,
 		".schedulingPolicies.deadline": true, ".schedulingPolicies.ext": true,
@@ -143,108 +232,5 @@ func TestEveryMemberIsSupportedOrRefused(t *testing.T) {
 		if !known {
 			t.Errorf("the model does not know %s and Check does not refuse it", path)
 		}
-	}
-}
-
-func histogram(n int) *telemetry.Histogram {
-	h := &telemetry.Histogram{}
-	for range n {
-		h.Record(1000+rand.Uint64N(1<<rand.IntN(34)), 1)
-	}
-	return h
-}
-
-func bigReport(groups, workers int) *report.Report {
-	rep := &report.Report{RunID: strings.Repeat("r", 63), Kernel: strings.Repeat("k", 64), CloneMethod: "clone3 without exec", Hold: 1e15}
-	for g := range groups {
-		delay := int64(1e17)
-		rep.Groups = append(rep.Groups, report.Group{
-			Name: fmt.Sprintf("%032d", g), Kind: "futexPingPong", Workers: workers, Completed: workers, Iterations: 1e17, WorkUnits: 1e18,
-			Migrations: 1e12, Wall: 1e17, CPU: 1e17, RunDelay: &delay, MaxGap: 1e12, CPUs: "0-63",
-			Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: histogram(20_000)}},
-		})
-		for w := range workers {
-			rep.Workers = append(rep.Workers, report.Worker{Group: fmt.Sprint(g), Index: w, Stage: "Running", Exit: strings.Repeat("e", 300), Problem: strings.Repeat("p", 300)})
-		}
-	}
-	return rep
-}
-
-func TestAResultFitsANodeRun(t *testing.T) {
-	// With one group whose workers all failed, then with as many groups as there may be.
-	for _, rep := range []*report.Report{bigReport(1, 200), bigReport(12, 1)} {
-		r := Result(rep)
-		text, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(text) > 10_000 {
-			t.Errorf("%d groups: %d bytes", len(rep.Groups), len(text))
-		}
-		if len(r.Problems) != maxProblems || int(r.ProblemCount) != len(rep.Workers) {
-			t.Errorf("%d problems of %d, want %d of %d", len(r.Problems), r.ProblemCount, maxProblems, len(rep.Workers))
-		}
-		dropped := false
-		for _, g := range r.Groups {
-			dropped = dropped || g.Distributions[0].Histogram == ""
-			if g.Distributions[0].Count == 0 || g.Distributions[0].P99Nanoseconds == 0 {
-				t.Errorf("group %s lost its figures", g.Name)
-			}
-		}
-		if dropped != r.HistogramTruncated {
-			t.Errorf("histograms dropped: %v, said: %v", dropped, r.HistogramTruncated)
-		}
-	}
-}
-
-func TestMergeAddsPopulations(t *testing.T) {
-	var results []*v1alpha1.RunResult
-	whole := &telemetry.Histogram{}
-	for n := range 3 {
-		h := histogram(500 * (n + 1))
-		whole.Merge(h)
-		rep := &report.Report{RunID: fmt.Sprint(n), Groups: []report.Group{{
-			Name: "g", Kind: "futexPingPong", Workers: 2, Completed: 2, Iterations: 10, Wall: 100, CPU: 50, MaxGap: int64(n),
-			Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: h}},
-		}}}
-		if n > 0 {
-			delay := int64(n)
-			rep.Groups[0].RunDelay = &delay
-		}
-		results = append(results, Result(rep))
-	}
-	got, truncated, err := Merge(results)
-	if err != nil || truncated {
-		t.Fatalf("truncated %v, %v", truncated, err)
-	}
-	want := []v1alpha1.GroupResult{{
-		Name: "g", Kind: "futexPingPong", Workers: 6, Completed: 6, Iterations: 30, WallNanoseconds: 300, CPUNanoseconds: 150,
-		MaxGapNanoseconds: 2, RunDelayNanoseconds: new(int64(3)),
-		Distributions: []v1alpha1.Distribution{distribution(v1alpha1.MetricWakeLatency, whole)},
-	}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestMergeSaysWhatItCannotKnow(t *testing.T) {
-	with := Result(&report.Report{Groups: []report.Group{{Name: "g", Kind: "k", Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: histogram(9)}}}}})
-	without := with.DeepCopy()
-	without.Groups[0].Distributions[0].Histogram = ""
-	for _, order := range [][]*v1alpha1.RunResult{{with, without, with}, {without, with}} {
-		got, truncated, err := Merge(order)
-		if err != nil || !truncated || len(got[0].Distributions) != 0 {
-			t.Errorf("%d distributions, truncated %v, %v", len(got[0].Distributions), truncated, err)
-		}
-	}
-	other := with.DeepCopy()
-	other.Groups[0].Kind = "else"
-	if _, _, err := Merge([]*v1alpha1.RunResult{with, other}); err == nil {
-		t.Error("different kinds of work were pooled")
-	}
-	broken := with.DeepCopy()
-	broken.Groups[0].Distributions[0].Histogram = "junk"
-	if _, _, err := Merge([]*v1alpha1.RunResult{broken}); err == nil {
-		t.Error("a histogram that is junk was merged")
 	}
 }

@@ -4,6 +4,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -17,7 +18,7 @@ const mergedBytes = 80_000
 // merged, percentiles computed anew; nothing is averaged. A distribution of which
 // some node's histogram is missing is left out, since its percentiles cannot be
 // known; truncated then says so, as it does when the result itself had to drop
-// histograms to stay below 80 kB.
+// histograms to stay below 80 kB. Distances of migrations are left out likewise.
 func Merge(results []*v1alpha1.RunResult) (groups []v1alpha1.GroupResult, truncated bool, err error) {
 	m := &merger{index: map[string]int{}}
 	for _, r := range results {
@@ -51,22 +52,61 @@ func (m *merger) add(g *v1alpha1.GroupResult) error {
 	if sum.Kind != g.Kind {
 		return fmt.Errorf("it did %s, on other nodes %s", g.Kind, sum.Kind)
 	}
+	if sum.CloneMode = cmp.Or(sum.CloneMode, g.CloneMode); g.CloneMode != "" && g.CloneMode != sum.CloneMode {
+		return fmt.Errorf("its cloneMode was %s, on other nodes %s", g.CloneMode, sum.CloneMode)
+	}
+	addFigures(sum, g)
+	return m.addDistributions(i, g.Distributions)
+}
+
+// addFigures adds what compares between nodes: no CPU numbers.
+func addFigures(sum, g *v1alpha1.GroupResult) {
 	sum.Workers += g.Workers
 	sum.Completed += g.Completed
 	sum.Iterations += g.Iterations
 	sum.WorkUnits += g.WorkUnits
 	sum.WallNanoseconds += g.WallNanoseconds
 	sum.CPUNanoseconds += g.CPUNanoseconds
+	sum.RunDelayNanoseconds = plus(sum.RunDelayNanoseconds, g.RunDelayNanoseconds)
+	sum.VoluntarySwitches += g.VoluntarySwitches
+	sum.InvoluntarySwitches += g.InvoluntarySwitches
 	sum.Migrations += g.Migrations
 	sum.MaxGapNanoseconds = max(sum.MaxGapNanoseconds, g.MaxGapNanoseconds)
-	if g.RunDelayNanoseconds != nil {
-		delay := *g.RunDelayNanoseconds
-		if sum.RunDelayNanoseconds != nil {
-			delay += *sum.RunDelayNanoseconds
-		}
-		sum.RunDelayNanoseconds = &delay
+	by := g.MigrationsByDistance
+	if by == nil {
+		return
 	}
-	return m.addDistributions(i, g.Distributions)
+	if sum.MigrationsByDistance == nil {
+		sum.MigrationsByDistance = &v1alpha1.MigrationDistances{}
+	}
+	to := sum.MigrationsByDistance
+	to.SMT, to.LLC, to.Node = plus(to.SMT, by.SMT), plus(to.LLC, by.LLC), plus(to.Node, by.Node)
+	to.Remote, to.Unknown = plus(to.Remote, by.Remote), plus(to.Unknown, by.Unknown)
+}
+
+func total(by *v1alpha1.MigrationDistances) int64 {
+	if by == nil {
+		return 0
+	}
+	var sum int64
+	for _, n := range []*int64{by.SMT, by.LLC, by.Node, by.Remote, by.Unknown} {
+		if n != nil {
+			sum += *n
+		}
+	}
+	return sum
+}
+
+// plus adds what is there.
+func plus(a, b *int64) *int64 {
+	switch {
+	case b == nil:
+		return a
+	case a == nil:
+		return new(*b)
+	default:
+		return new(*a + *b)
+	}
 }
 
 func (m *merger) addDistributions(i int, list []v1alpha1.Distribution) error {
@@ -96,6 +136,9 @@ var order = []v1alpha1.DistributionMetric{v1alpha1.MetricWakeLatency, v1alpha1.M
 
 func (m *merger) finish() []v1alpha1.GroupResult {
 	for i := range m.groups {
+		if g := &m.groups[i]; total(g.MigrationsByDistance) != g.Migrations {
+			g.MigrationsByDistance = nil // some node left its own out
+		}
 		for _, metric := range order {
 			if h := m.histograms[i][metric]; h != nil && h.Count() > 0 {
 				m.groups[i].Distributions = append(m.groups[i].Distributions, distribution(metric, h))

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
@@ -22,6 +23,7 @@ const (
 	maxNotes    = 4
 	maxNote     = 128
 	maxProblem  = 128
+	maxCPUList  = 1024
 )
 
 // Verdict is what a report says of its own worth.
@@ -30,12 +32,17 @@ func Verdict(rep *report.Report) (valid bool, reason v1alpha1.VoidReason, messag
 	return v.Valid, v1alpha1.VoidReason(v.Reason), v.Message
 }
 
-// Result sums a report up for the status of a NodeRun, in at most 8 kB of JSON.
-// Where the histograms do not fit, those of the last groups are left out.
+// Result sums a report up for the status of a NodeRun, in 8 kB of JSON. What does
+// not fit is left out, of the last groups first: histograms, then where on the
+// machine a group was. The figures themselves stay, so that large ones of twelve
+// groups whose workers failed may take more, but never 10 kB.
 func Result(rep *report.Report) *v1alpha1.RunResult {
 	r := &v1alpha1.RunResult{
 		RunID: rep.RunID, Kernel: rep.Kernel, CloneMethod: rep.CloneMethod, HoldNanoseconds: rep.Hold,
 		StartSkewNanoseconds: rep.StartSkew, SupervisorCPUNanoseconds: rep.SupervisorCPU,
+	}
+	if n := rep.NUMAPagesMigrated; n != nil {
+		r.NUMAPagesMigrated = new(count(*n))
 	}
 	for _, note := range rep.Notes[:min(len(rep.Notes), maxNotes)] {
 		r.Notes = append(r.Notes, cut(note, maxNote))
@@ -52,14 +59,20 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 		r.Groups = append(r.Groups, groupResult(&rep.Groups[i]))
 	}
 	r.HistogramTruncated = dropHistograms(r, r.Groups, resultBytes)
+	dropPlaces(r, resultBytes)
 	return r
+}
+
+func fits(object any, limit int) bool {
+	text, err := json.Marshal(object)
+	return err == nil && len(text) <= limit
 }
 
 // dropHistograms takes histograms away from the last group on until the object
 // that holds the groups fits, and reports whether it had to.
 func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (truncated bool) {
 	for _, group := range slices.Backward(groups) {
-		if text, err := json.Marshal(object); err == nil && len(text) <= limit {
+		if fits(object, limit) {
 			return truncated
 		}
 		for d := range group.Distributions {
@@ -68,6 +81,17 @@ func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (trunc
 		}
 	}
 	return truncated
+}
+
+// dropPlaces takes CPUs and distances away from the last group on until the result fits.
+func dropPlaces(r *v1alpha1.RunResult, limit int) {
+	for i := range slices.Backward(r.Groups) {
+		if fits(r, limit) {
+			return
+		}
+		g := &r.Groups[i]
+		g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance = "", nil, nil
+	}
 }
 
 func cut(text string, limit int) string {
@@ -86,9 +110,16 @@ func problemOf(w *report.Worker) v1alpha1.WorkerResult {
 
 func groupResult(g *report.Group) v1alpha1.GroupResult {
 	out := v1alpha1.GroupResult{
-		Name: g.Name, Kind: g.Kind, Workers: int32(g.Workers), Completed: int32(g.Completed),
+		Name: g.Name, Kind: g.Kind, CloneMode: v1alpha1.CloneMode(g.CloneMode), Workers: int32(g.Workers), Completed: int32(g.Completed),
 		Iterations: count(g.Iterations), WorkUnits: count(g.WorkUnits), WallNanoseconds: g.Wall, CPUNanoseconds: g.CPU,
-		RunDelayNanoseconds: g.RunDelay, Migrations: count(g.Migrations), CPUsUsed: g.CPUs, MaxGapNanoseconds: g.MaxGap,
+		RunDelayNanoseconds: g.RunDelay, VoluntarySwitches: count(g.Voluntary), InvoluntarySwitches: count(g.Involuntary),
+		Migrations: count(g.Migrations), MigrationsByDistance: distances(g.MigrationsBy), CPUsUsed: g.CPUs, MaxGapNanoseconds: g.MaxGap,
+	}
+	if len(out.CPUsUsed) > maxCPUList {
+		out.CPUsUsed = "" // a part of it would be wrong
+	}
+	if g.MaxGap > 0 {
+		out.MaxGapCPU = new(int32(g.MaxGapCPU))
 	}
 	for _, d := range g.Distributions {
 		if d.Histogram.Count() > 0 {
@@ -96,6 +127,23 @@ func groupResult(g *report.Group) v1alpha1.GroupResult {
 		}
 	}
 	return out
+}
+
+// distances are the migrations that were seen, nil without any.
+func distances(by map[string]uint64) *v1alpha1.MigrationDistances {
+	if len(by) == 0 {
+		return nil
+	}
+	seen := func(d arena.Distance) *int64 {
+		if n, ok := by[d.String()]; ok {
+			return new(count(n))
+		}
+		return nil
+	}
+	return &v1alpha1.MigrationDistances{
+		SMT: seen(arena.DistanceSMT), LLC: seen(arena.DistanceLLC), Node: seen(arena.DistanceNode),
+		Remote: seen(arena.DistanceRemote), Unknown: seen(arena.DistanceUnknown),
+	}
 }
 
 // count is a counter as the API has it.

@@ -51,7 +51,7 @@ var _ = Describe("Bad input", func() {
 
 	DescribeTable("is refused by kubectl apply and by schedfleet run in the same words, by field", refused,
 		Entry("an unknown kind of work", manifest("bad", "1s", "workers: 1, work: {spinwait: {}}"),
-			"spec.groups[0].work: Invalid value:", "exactly one kind of work must be set, out of: spinWait, yieldHeavy, bursty, pipeIo, futexPingPong, futexFanOut, timerLatency"),
+			"spec.groups[0].work: Invalid value:", "exactly one kind of work must be set, out of: spinWait, yieldHeavy, bursty, pipeIo, futexPingPong, futexFanOut, timerLatency, cachePressure"),
 		Entry("two kinds of work in one group", manifest("bad", "1s", "workers: 1, work: {spinWait: {}, yieldHeavy: {}}"),
 			"spec.groups[0].work: Too many: 2: must have at most 1 item"),
 		Entry("zero workers", manifest("bad", "1s", "workers: 0, work: {spinWait: {}}"),
@@ -75,14 +75,14 @@ var _ = Describe("Bad input", func() {
 	)
 
 	It("that only the manager can see becomes a condition", func(ctx context.Context) {
-		text := manifest("notyet", "1s", "workers: 1, cloneMode: Thread, work: {spinWait: {}}")
+		text := manifest("notyet", "1s", "workers: 1, numaNode: 0, work: {spinWait: {}}")
 		apply(ctx, text)
 		DeferCleanup(remove, "notyet")
 		out, err := c.kubectl(ctx, "", "wait", "--for=condition=Failed", "workload/notyet", "--timeout=30s")
 		Expect(err).NotTo(HaveOccurred(), out)
 		Expect(get(ctx, "notyet").Status.Conditions).To(ContainElement(And(
 			HaveField("Type", v1alpha1.ConditionAccepted), HaveField("Reason", v1alpha1.ReasonNotSupportedYet),
-			HaveField("Message", "not supported yet: spec.groups[0].cloneMode: Thread"))))
+			HaveField("Message", "not supported yet: spec.groups[0].numaNode"))))
 	}, NodeTimeout(time.Minute))
 
 	It("that no node can satisfy waits and says why", func(ctx context.Context) {
