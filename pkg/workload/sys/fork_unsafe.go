@@ -55,7 +55,7 @@ func NewForkTarget(cgroupFD int) *ForkTarget {
 // known even when the caller dies at once; tid lies in shared memory.
 //
 // Preconditions: the caller is locked to its thread, has called GrowStack, and is
-// a zygote, that is a process in which nothing else happens.
+// a zygote, that is a process in which nothing else happens, and CheckRuntime allows it.
 //
 //go:noinline
 //go:norace
@@ -67,6 +67,7 @@ func Fork(t *ForkTarget, tid *uint32) (pid int, errno Errno) {
 		runtimeAfterForkInChild()
 		// Also undoes what BeforeFork did to this goroutine's stack guard.
 		runtimeAfterFork()
+		forgetPreemption()
 		forked = true
 		return 0, 0
 	}

@@ -197,15 +197,32 @@ func RawSetScheduler(tid, policy, priority int) Errno {
 	return errno
 }
 
+// RawResetOnFork makes what the calling thread forks begin in SCHED_OTHER, whatever
+// its own class is.
+func RawResetOnFork() Errno {
+	policy, _, errno := syscall.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	var param schedParam
+	if _, _, errno := syscall.RawSyscall(unix.SYS_SCHED_GETPARAM, 0, uintptr(unsafe.Pointer(&param)), 0); errno != 0 {
+		return errno
+	}
+	return RawSetScheduler(0, int(policy)|resetOnFork, int(param.priority))
+}
+
+// resetOnFork is SCHED_RESET_ON_FORK.
+const resetOnFork = 0x40000000
+
 // RawSetNice sets the calling thread's nice value.
 func RawSetNice(nice int) Errno {
 	_, _, errno := syscall.RawSyscall(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(nice))
 	return errno
 }
 
-// RawMoveFD makes fd number to, which must differ from it.
-func RawMoveFD(fd, to int) Errno {
-	_, _, errno := syscall.RawSyscall(unix.SYS_DUP3, uintptr(fd), uintptr(to), 0)
+// RawMoveFD makes fd number to, which must differ from it. flags is 0 or O_CLOEXEC.
+func RawMoveFD(fd, to, flags int) Errno {
+	_, _, errno := syscall.RawSyscall(unix.SYS_DUP3, uintptr(fd), uintptr(to), uintptr(flags))
 	return errno
 }
 

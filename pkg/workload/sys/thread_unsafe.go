@@ -16,21 +16,10 @@ import (
 
 // A thread of a fork is made by a raw clone. The Go runtime, which is frozen
 // there, does not know of it, so the thread brings what compiled Go code needs:
-// a stack, and the beginning of the runtime's g and m, whose fields are named
-// below. With them a thread may run what a fork may run. It is its own g0, so the
-// runtime never tries to switch its stack, and a panic in it is fatal for the
-// process: "panic on system stack".
-
-// threadG is the beginning of the runtime's g.
-type threadG struct {
-	stackLo, stackHi         uintptr
-	stackGuard0, stackGuard1 uintptr
-	panics, defers           uintptr
-	m                        uintptr
-}
-
-// threadM is the beginning of the runtime's m.
-type threadM struct{ g0 uintptr }
+// a stack, and the beginning of the runtime's g and m. With them a thread may run
+// what a fork may run. It is its own g0, so the runtime never tries to switch its
+// stack. A panic in it ends the process by a signal and without a word: what the
+// runtime then looks for is not there.
 
 const (
 	// threadSize is the memory of a thread: its stack, and at the upper end its g, m and TLS.
@@ -46,19 +35,15 @@ const (
 	threadGuard = 4 << 10
 )
 
-// Threads is the memory of the threads of a fork. It is made before the fork; every fork has its own
-// copy, of which only what is touched costs memory.
+// Threads is the memory of the threads of a fork. It is made before the fork; every
+// fork has its own copy, of which only what is touched costs memory.
 type Threads struct {
 	memory []byte
 	args   cloneArgs
 }
 
-// NewThreads makes memory for up to n threads. An error says that this build's Go
-// runtime is laid out in a way this package does not know.
+// NewThreads makes memory for up to n threads. CheckRuntime has to allow it.
 func NewThreads(n int) (*Threads, error) {
-	if err := checkLayout(); err != nil {
-		return nil, err
-	}
 	memory, err := unix.Mmap(-1, 0, max(n, 1)*threadSize, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
@@ -71,21 +56,6 @@ func NewThreads(n int) (*Threads, error) {
 	return &Threads{memory: memory}, nil
 }
 
-// checkLayout compares what this file believes of g and m with the running ones.
-func checkLayout() error {
-	g := (*threadG)(currentG())
-	here := uintptr(unsafe.Pointer(&g))
-	if here < g.stackLo || here >= g.stackHi || g.stackGuard0 < g.stackLo || g.stackGuard0 >= here || g.m == 0 {
-		return errors.New("this Go runtime lays out a goroutine in an unknown way: threads cannot be made")
-	}
-	m := (*threadM)(*(*unsafe.Pointer)(unsafe.Pointer(&g.m)))
-	g0 := (*threadG)(*(*unsafe.Pointer)(unsafe.Pointer(&m.g0)))
-	if g0.m != g.m {
-		return errors.New("this Go runtime lays out a thread in an unknown way: threads cannot be made")
-	}
-	return nil
-}
-
 // RawStart starts the i-th thread of the process. It calls start, which must not
 // return but end with RawExitThread. The kernel stores the thread's id in tid.
 //
@@ -93,9 +63,9 @@ func checkLayout() error {
 func (t *Threads) RawStart(i int, start *func(), tid *uint32) Errno {
 	own := t.memory[i*threadSize : (i+1)*threadSize]
 	base := uintptr(unsafe.Pointer(&own[0])) // outside the heap: it does not move
-	g := (*threadG)(unsafe.Pointer(&own[threadGOff]))
-	m := (*threadM)(unsafe.Pointer(&own[threadMOff]))
-	*g = threadG{
+	g := (*runtimeG)(unsafe.Pointer(&own[threadGOff]))
+	m := (*runtimeM)(unsafe.Pointer(&own[threadMOff]))
+	*g = runtimeG{
 		stackLo: base, stackHi: base + threadGOff, stackGuard0: base + threadGuard, stackGuard1: base + threadGuard,
 		m: base + threadMOff,
 	}
@@ -128,9 +98,6 @@ func (t *Threads) RawJoin(i int) {
 		FutexWait(word, v, 0)
 	}
 }
-
-// currentG is the runtime's g of the caller.
-func currentG() unsafe.Pointer
 
 // cloneThread is clone3(2) for a thread: the caller gets its id or a negative
 // errno, the thread calls start, a func(), with own as its g.
