@@ -41,7 +41,7 @@ type Control struct {
 	_       [lineSize - 8]byte
 	parked  uint32 // workers add, runner waits
 	_       [lineSize - 4]byte
-	startNS int64 // runner writes before start
+	startNS int64 // runner writes before start, for its own use
 	_       [lineSize - 8]byte
 
 	forkWorker uint32 // zygote writes; number of the worker + 1
@@ -95,12 +95,13 @@ func (c *Control) AwaitParked(timeout time.Duration) int {
 }
 
 // Start lets all parked workers go and returns the time of that on CLOCK_MONOTONIC.
+// A second start changes nothing, nor does one after Abort.
 func (c *Control) Start() int64 {
-	now := sys.Monotonic()
-	atomic.StoreInt64(&c.startNS, now)
-	atomic.StoreUint32(&c.start, startGo)
-	sys.RawFutexWake(&c.start, int(^uint32(0)>>1))
-	return now
+	if atomic.CompareAndSwapInt64(&c.startNS, 0, sys.Monotonic()) {
+		atomic.CompareAndSwapUint32(&c.start, startParked, startGo)
+		sys.RawFutexWake(&c.start, int(^uint32(0)>>1))
+	}
+	return atomic.LoadInt64(&c.startNS)
 }
 
 // Abort makes parked workers leave without working. After Start it does nothing.
@@ -132,9 +133,6 @@ func (c *Control) HostWord(n int) *uint32 { return &c.hosts[n] }
 
 // Host is the id of the n-th process that hosts threads, 0 when there never was one.
 func (c *Control) Host(n int) int { return int(int32(atomic.LoadUint32(&c.hosts[n]))) }
-
-// StartTime is the time of Start, 0 before it.
-func (c *Control) StartTime() int64 { return atomic.LoadInt64(&c.startNS) }
 
 // WaitStop sleeps until the deadline or Stop, whichever comes first. For workers.
 func (c *Control) WaitStop(deadline int64) {

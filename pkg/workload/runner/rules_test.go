@@ -5,11 +5,15 @@ package runner
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -47,6 +51,46 @@ func TestPagesMovedDuringTheRun(t *testing.T) {
 	if counts && *rep.NUMAPagesMigrated > counted()-low {
 		t.Errorf("%d pages were moved during the run, from before to after it %d", *rep.NUMAPagesMigrated, counted()-low)
 	}
+}
+
+// What ran away from its worker into a session of its own is still in the run's
+// cgroup, and ends with the run.
+func TestTheEndOfARunReachesWhatRanAway(t *testing.T) {
+	j := job(t, time.Hour)
+	if j.Cgroup == "" {
+		t.Skip("making cgroups needs root and cgroup v2")
+	}
+	stray := exec.CommandContext(t.Context(), "sleep", "infinity")
+	stray.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := client().Run(ctx, j, func(ev Event) {
+		if ev.Type != EventStarted {
+			return
+		}
+		defer cancel()
+		if err := stray.Start(); err != nil {
+			t.Error(err)
+			return
+		}
+		go func() { ended <- stray.Wait() }()
+		if err := os.WriteFile(filepath.Join(j.Cgroup, defaultLeaf, "cgroup.procs"), []byte(strconv.Itoa(stray.Process.Pid)), 0o600); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "killed") {
+			t.Errorf("the stray: %v", err)
+		}
+	case <-time.After(removeTimeout):
+		t.Error("the stray lives on")
+	}
+	assertNothingLeft(t, j)
 }
 
 // A report that is lost is not a run that went well.

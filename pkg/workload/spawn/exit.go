@@ -24,12 +24,16 @@ type Exit struct {
 	// Reaped says that the process is gone and Status its last word.
 	Reaped bool
 	Status unix.WaitStatus
+	// Lost is why nobody knows how it ended, 0 otherwise.
+	Lost   unix.Errno
 	Killed Killed
 }
 
 // String says it in words.
 func (e Exit) String() string {
 	switch {
+	case e.Lost != 0:
+		return fmt.Sprintf("ended, nobody knows how: wait4: %v", e.Lost)
 	case !e.Reaped && e.Killed != NotKilled:
 		return "still there after SIGKILL"
 	case !e.Reaped:
@@ -67,6 +71,9 @@ func describeCode(code int) string {
 	}
 	return fmt.Sprintf("exited with %d%s", code, meaning)
 }
+
+// Ended says whether the process is gone.
+func (e Exit) Ended() bool { return e.Reaped || e.Lost != 0 }
 
 // Clean says whether the process left by itself, in time and in good order.
 func (e Exit) Clean() bool {

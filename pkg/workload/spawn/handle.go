@@ -34,15 +34,15 @@ func (h *Handle) Hold(ctx context.Context, d time.Duration) {
 // Stop tells the workers to leave and waits until they are gone: by themselves
 // within StopTimeout, else killed within KillTimeout, and at last by lastResort,
 // which may be nil. Workers that never started leave without having worked. It
-// returns the time of the stop on CLOCK_MONOTONIC in ns. Stopping twice is harmless,
+// returns the time of the first stop on CLOCK_MONOTONIC in ns. Stopping twice is harmless,
 // and so is stopping after Close.
 func (h *Handle) Stop(lastResort func()) int64 {
 	if h.arena == nil {
 		return h.stopped.Load()
 	}
 	h.arena.Control().Abort()
-	at := h.arena.Control().Stop()
-	h.stopped.CompareAndSwap(0, at)
+	h.stopped.CompareAndSwap(0, h.arena.Control().Stop())
+	at := h.stopped.Load()
 	if h.reaper.wait(StopTimeout) {
 		return at
 	}

@@ -46,7 +46,7 @@ func (h *Handle) SetAffinity(group string, index int, cpus cpuset.CPUSet) error 
 		return err
 	}
 	block := h.arena.Block(i)
-	errno := sys.Errno(unix.ESRCH)
+	errno := unix.ESRCH
 	there := h.reaper.whileThere(h.processOf[i], func() {
 		if stage := block.Stage(); stage == arena.StageParked || stage == arena.StageRunning {
 			errno = sys.RawSetAffinity(block.TID(), maskOf(cpus.List()))
@@ -81,7 +81,7 @@ func (h *Handle) find(group string, index int) (int, error) {
 // Kill ends all workers at once and waits for nothing, so that none competes for
 // a CPU while the others are collected. Stop or Close has to follow.
 func (h *Handle) Kill() {
+	h.reaper.kill(KilledOnOrder) // first, so that no worker has time to leave by itself
 	h.arena.Control().Abort()
 	h.stopped.CompareAndSwap(0, h.arena.Control().Stop())
-	h.reaper.kill(KilledOnOrder)
 }

