@@ -90,12 +90,15 @@ func (z *zygote) prepareThread(threads []thread, n int, g *preparedGroup, i int)
 	s := slotOf(g.bases, g.shape, i)
 	t.group, t.index, t.block = g, i, z.arena.Block(s.worker)
 	z.bind(&t.worker, g, s)
+	if g.shape.MemoryBytes > 0 {
+		t.worker.Pages = &work.PageCounter{}
+	}
 	if s.pair < 0 {
 		return true
 	}
 	if i%2 == 1 {
 		t.pair = threads[n-1].pair
-	} else if errno := openPair(&t.pair); errno != 0 {
+	} else if errno := z.openPair(&t.pair); errno != 0 {
 		z.arena.Control().SetForkError(s.worker, arena.ForkPipes, errno)
 		return false
 	}
@@ -139,7 +142,7 @@ func (z *zygote) arrangeHost() sys.Errno {
 	if errno := z.nullStdio(); errno != 0 {
 		return errno
 	}
-	if errno := sys.RawCloseRange(workerReadFD, zygoteLowFD-1); errno != 0 {
+	if errno := sys.RawCloseRange(workerReadFD, z.lowFD-1); errno != 0 {
 		return errno
 	}
 	return sys.RawCloseRange(z.null, z.null)

@@ -321,7 +321,7 @@ func TestAFailureInAWorkerLeavesNothing(t *testing.T) {
 	}{
 		"death signal":   {prctl(unix.PR_SET_PDEATHSIG), spins, nil, bothModes, "arming the parent check: operation not permitted"},
 		"descriptors":    {injection{Call: unix.SYS_DUP3, Errno: unix.EMFILE}, spins, nil, bothModes, "arranging descriptors: too many open files"},
-		"closing":        {injection{Call: unix.SYS_CLOSE_RANGE, Errno: unix.ENOSYS}, spins, nil, bothModes, "arranging descriptors: function not implemented"},
+		"closing":        {injection{Call: unix.SYS_CLOSE_RANGE, Mask: every, Value: workerReadFD, Errno: unix.ENOSYS}, spins, nil, bothModes, "arranging descriptors: function not implemented"},
 		"signals":        {injection{Call: unix.SYS_RT_SIGACTION, Mask: every, Value: uint32(unix.SIGPIPE), Errno: unix.EINVAL}, spins, nil, bothModes, "arranging signals: invalid argument"},
 		"process group":  {injection{Call: unix.SYS_SETPGID, Errno: unix.EPERM}, spins, nil, bothModes, "making a process group: operation not permitted"},
 		"affinity":       {injection{Call: unix.SYS_SCHED_SETAFFINITY, Errno: unix.EINVAL}, spins, withAffinity, bothModes, "setting the CPU affinity: invalid argument"},

@@ -88,7 +88,7 @@ func TestAffinityOfOneWorkerCanBeChanged(t *testing.T) {
 	}
 	from, to := cpuset.New(allowed[0]), cpuset.New(allowed[1])
 	cfg.Places = &work.Places{}
-	for cpu := range allowed[1] + 1 {
+	for cpu := range allowed[len(allowed)-1] + 1 {
 		cfg.Places.Core = append(cfg.Places.Core, int32(cpu))
 		cfg.Places.LLC, cfg.Places.Node = append(cfg.Places.LLC, 0), append(cfg.Places.Node, 0)
 	}

@@ -51,13 +51,16 @@ type plan struct {
 	Parent int          `json:"parent"`
 	Phases int          `json:"phases"`
 	Places *work.Places `json:"places,omitempty"`
-	Groups []groupPlan  `json:"groups"`
+	// Cgroups is how many descriptors of cgroups are passed.
+	Cgroups int         `json:"cgroups"`
+	Groups  []groupPlan `json:"groups"`
 }
 
 // newPlan makes the plan, and the list of cgroups in the order it numbers them.
 func newPlan(cfg *Config) (plan, []*os.File) {
 	p := plan{Parent: os.Getpid(), Phases: cfg.Phases, Places: cfg.Places}
 	names := slices.Sorted(maps.Keys(cfg.Cgroups))
+	p.Cgroups = len(names)
 	for i := range cfg.Run.Groups {
 		g := &cfg.Run.Groups[i]
 		gp := groupPlan{

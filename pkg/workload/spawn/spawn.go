@@ -55,6 +55,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -175,10 +177,12 @@ func (h *Handle) pid(n int) int {
 }
 
 func (h *Handle) populate(ctx context.Context, zygote *exec.Cmd) error {
+	room := makeRoom(len(h.processes))
 	var forkErr error
 	if len(h.processes) > 0 {
 		forkErr = h.fork(ctx, zygote)
 	}
+	<-room
 	// Also after an error: whatever was forked has to be ended.
 	pids := make([]int, len(h.processes))
 	for n := range pids {
@@ -193,6 +197,20 @@ func (h *Handle) populate(ctx context.Context, zygote *exec.Cmd) error {
 		return forkErr
 	}
 	return h.awaitParked(ctx, h.parkTimeout)
+}
+
+// makeRoom lets the kernel enlarge the table of descriptors for n more at once and
+// while the workers are forked. Bit by bit, each time it grows costs milliseconds.
+func makeRoom(n int) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// Where that fails, opening them will tell.
+		if fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, n+64); err == nil {
+			_ = unix.Close(fd)
+		}
+	}()
+	return done
 }
 
 // killAll is the way out when there is no reaper: the children are ours and not

@@ -27,9 +27,10 @@ const zygoteSays = "schedfleet-runner: zygote:"
 const (
 	zygoteArenaFD  = 3
 	zygoteCgroupFD = 4
-	// zygoteLowFD is where descriptors begin that the zygote opens itself: above
-	// those that a worker arranges.
-	zygoteLowFD = 256
+	// zygoteLowFD is where descriptors begin that the zygote opens itself, at least:
+	// above those that a worker arranges, and below 64, from where on the kernel makes
+	// each process a table.
+	zygoteLowFD = 32
 )
 
 // Exit codes of a zygote.
@@ -67,8 +68,10 @@ type zygote struct {
 	arena  *arena.Arena
 	groups []preparedGroup
 	null   int
-	// worker and pair are those of the next fork, which takes its own copy along.
+	lowFD  int // zygoteLowFD, or above the cgroups where they are many
+	// worker, pages and pair are those of the next fork, which takes its own copy along.
 	worker work.Worker
+	pages  work.PageCounter
 	pair   pipes
 	// stacks and threads are for hosts; each fork has its own copy of both.
 	stacks  *sys.Threads
@@ -85,7 +88,7 @@ func Zygote() int {
 	debug.SetGCPercent(-1)
 	z, err := newZygote()
 	if err == nil {
-		err = sys.CheckRuntime()
+		err = sys.BecomeZygote()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, zygoteSays, err)
@@ -97,7 +100,6 @@ func Zygote() int {
 		fmt.Fprintln(os.Stderr, zygoteSays, "keeping the runner's scheduling class from the workers:", errno)
 		return zygoteBadPlan
 	}
-	sys.GrowStack()
 	for _, p := range processesOf(z.plan.shapes()) {
 		if !z.fork(&p) {
 			return zygoteForkFailed
@@ -111,6 +113,10 @@ func newZygote() (*zygote, error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&z.plan); err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
+	z.lowFD = max(zygoteLowFD, zygoteCgroupFD+z.plan.Cgroups)
+	if errno := sys.RawCloseRange(z.lowFD, sys.LastFD); errno != 0 { // whatever was inherited
+		return nil, fmt.Errorf("closing descriptors: %w", errno)
+	}
 	shapes, workers, err := z.prepare()
 	if err != nil {
 		return nil, err
@@ -118,22 +124,22 @@ func newZygote() (*zygote, error) {
 	if z.arena, err = arena.Attach(os.NewFile(zygoteArenaFD, "arena"), layoutOf(shapes, workers, z.plan.Phases)); err != nil {
 		return nil, fmt.Errorf("attaching to the arena: %w", err)
 	}
-	if z.null, err = openHigh(func() (int, error) { return unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0) }); err != nil {
+	if z.null, err = z.openHigh(func() (int, error) { return unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0) }); err != nil {
 		return nil, fmt.Errorf("opening %s: %w%s", os.DevNull, err, limitHint(err))
 	}
 	return z, z.prepareThreads()
 }
 
 // openHigh moves what open gives above the descriptors that a worker arranges.
-func openHigh(open func() (int, error)) (int, error) {
+func (z *zygote) openHigh(open func() (int, error)) (int, error) {
 	fd, err := open()
 	if err != nil {
 		return -1, err
 	}
 	defer func() { _ = unix.Close(fd) }()
-	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, zygoteLowFD)
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, z.lowFD)
 	if err == unix.EINVAL { //nolint:errorlint // x/sys/unix returns errnos as they are
-		return -1, unix.EMFILE // the limit is not even above zygoteLowFD
+		return -1, unix.EMFILE // the limit is not even above lowFD
 	}
 	return moved, err
 }
@@ -187,12 +193,11 @@ func (z *zygote) fork(p *process) bool {
 func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
 	s := slotOf(g.bases, g.shape, i)
 	if s.pair >= 0 && i%2 == 0 {
-		if errno := openPair(&z.pair); errno != 0 {
+		if errno := z.openPair(&z.pair); errno != 0 {
 			z.arena.Control().SetForkError(s.worker, arena.ForkPipes, errno)
 			return false
 		}
 	}
-	z.bind(&z.worker, g, s)
 	block := z.arena.Block(s.worker)
 	pid, errno := sys.Fork(g.target, block.TIDWord())
 	if errno != 0 {
@@ -200,6 +205,9 @@ func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
 		return false
 	}
 	if pid == 0 {
+		// Not before: the fork would have to copy what the zygote wrote.
+		z.bind(&z.worker, g, s)
+		z.worker.Pages = &z.pages
 		z.liveAsProcess(g, i, block)
 	}
 	if s.pair >= 0 && i%2 == 1 {
@@ -218,14 +226,14 @@ func (z *zygote) bind(w *work.Worker, g *preparedGroup, s slot) {
 }
 
 // openPair makes a pipe in each direction.
-func openPair(pair *pipes) sys.Errno {
+func (z *zygote) openPair(pair *pipes) sys.Errno {
 	for n := 0; n < len(pair); n += 2 {
 		var ends [2]int
 		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
 			return errnoOf(err)
 		}
 		for e, fd := range ends {
-			moved, err := openHigh(func() (int, error) { return fd, nil })
+			moved, err := z.openHigh(func() (int, error) { return fd, nil })
 			if err != nil {
 				return errnoOf(err)
 			}

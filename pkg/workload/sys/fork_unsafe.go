@@ -21,12 +21,21 @@ func runtimeBeforeFork()
 //go:linkname runtimeAfterFork syscall.runtime_AfterFork
 func runtimeAfterFork()
 
-//go:linkname runtimeAfterForkInChild syscall.runtime_AfterForkInChild
-func runtimeAfterForkInChild()
-
-// forked says that this process is a fork, in which the Go scheduler is not to be
-// used. Only Fork sets it, in the child.
+// forked says that the Go scheduler is not to be used: in a zygote and its forks.
+// Set once, before the first fork, it costs no fork a page of its own.
 var forked bool
+
+// BecomeZygote prepares the calling thread, which is locked and stays the only one
+// that does anything, for Fork. From here on waiting calls are raw.
+func BecomeZygote() error {
+	if err := checkRuntime(); err != nil {
+		return err
+	}
+	segmentTells = checkSegmentCPU()
+	forked = true
+	growStack(false)
+	return nil
+}
 
 // cloneArgs is struct clone_args of clone3(2), version 2 (88 bytes).
 type cloneArgs struct {
@@ -42,7 +51,7 @@ type ForkTarget struct {
 // caller (CLONE_PARENT), inside the cgroup that cgroupFD is open on; -1 means the
 // caller's own cgroup.
 func NewForkTarget(cgroupFD int) *ForkTarget {
-	t := &ForkTarget{args: cloneArgs{flags: unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID}}
+	t := &ForkTarget{args: cloneArgs{flags: unix.CLONE_PARENT | unix.CLONE_PARENT_SETTID | unix.CLONE_CLEAR_SIGHAND}}
 	if cgroupFD >= 0 {
 		t.args.flags |= unix.CLONE_INTO_CGROUP
 		t.args.cgroup = uint64(cgroupFD)
@@ -52,23 +61,22 @@ func NewForkTarget(cgroupFD int) *ForkTarget {
 
 // Fork copies the process. In the parent it returns the child's id, in the child
 // 0. The kernel stores the child's id in tid before the child runs, so that it is
-// known even when the caller dies at once; tid lies in shared memory.
+// known even when the caller dies at once; tid lies in shared memory. Signals that
+// the runtime handles have their default action in the child.
 //
-// Preconditions: the caller is locked to its thread, has called GrowStack, and is
-// a zygote, that is a process in which nothing else happens, and CheckRuntime allows it.
+// Preconditions: the caller called BecomeZygote.
 //
 //go:noinline
 //go:norace
 func Fork(t *ForkTarget, tid *uint32) (pid int, errno Errno) {
-	t.args.parentTID = uint64(uintptr(unsafe.Pointer(tid))) // shared memory: it does not move
+	args := t.args                                        // on the stack, which is written to anyway
+	args.parentTID = uint64(uintptr(unsafe.Pointer(tid))) // shared memory: it does not move
 	runtimeBeforeFork()
-	pid, errno = clone3(&t.args)
+	pid, errno = clone3(&args)
 	if errno == 0 && pid == 0 {
-		runtimeAfterForkInChild()
 		// Also undoes what BeforeFork did to this goroutine's stack guard.
 		runtimeAfterFork()
 		forgetPreemption()
-		forked = true
 		return 0, 0
 	}
 	runtimeAfterFork()
@@ -82,16 +90,21 @@ func clone3(args *cloneArgs) (int, Errno) {
 	return int(pid), errno
 }
 
-// GrowStack makes the goroutine's stack large enough that no function a worker
-// calls has to grow it: growing allocates.
+// growStack makes the goroutine's stack large enough that no function a worker
+// calls has to grow it: growing allocates. A function with a large frame does that
+// by being called; the pages themselves need not be touched, since every fork would
+// have to copy them.
 //
 //go:noinline
-func GrowStack() byte {
-	var frame [128 << 10]byte
-	for i := 0; i < len(frame); i += 4096 {
-		frame[i] = byte(i >> 12)
+func growStack(touch bool) byte {
+	if touch {
+		var frame [64 << 10]byte
+		for i := 0; i < len(frame); i += 4096 {
+			frame[i] = byte(i >> 12)
+		}
+		return frame[len(frame)/2]
 	}
-	return frame[len(frame)/2]
+	return 0
 }
 
 // sigaction is the kernel's struct sigaction for rt_sigaction(2).
@@ -105,8 +118,7 @@ type sigaction struct {
 const sigIgnore = 1
 
 // RawIgnorePipeSignal makes a write to a pipe that nobody reads fail instead of
-// kill. All other signals have their default action in a fork: the runtime's hook
-// has taken its handlers away.
+// kill.
 func RawIgnorePipeSignal() Errno {
 	action := sigaction{handler: sigIgnore}
 	_, _, errno := syscall.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGPIPE), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)

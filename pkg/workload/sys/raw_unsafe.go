@@ -135,6 +135,32 @@ func RawYield() { syscall.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
 // RawCPU is the CPU the caller runs on.
 func RawCPU() uint32 {
+	if segmentTells {
+		return segmentCPU()
+	}
+	return getCPU()
+}
+
+// segmentTells says that segmentCPU can be believed; a zygote finds out for its forks.
+var segmentTells bool
+
+// checkSegmentCPU says whether segmentCPU can be believed: it gives what the system
+// call gives, and the machine has no more CPUs than it has numbers for. Now and then
+// the thread moves in between.
+func checkSegmentCPU() bool {
+	var mask unix.CPUSet // 1024 CPUs: a larger machine makes this call fail
+	if err := unix.SchedGetaffinity(0, &mask); err != nil {
+		return false
+	}
+	for range 10 {
+		if before := getCPU(); segmentCPU() == before && getCPU() == before {
+			return true
+		}
+	}
+	return false
+}
+
+func getCPU() uint32 {
 	var cpu uint32
 	syscall.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0)
 	return cpu

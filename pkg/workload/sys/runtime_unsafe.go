@@ -35,9 +35,9 @@ const statusRunning = 2
 // currentG is the runtime's g of the caller.
 func currentG() unsafe.Pointer
 
-// CheckRuntime compares what this package believes of the runtime's g and m with the
-// running ones. Without it a Fork must not be made.
-func CheckRuntime() error {
+// checkRuntime compares what this package believes of the runtime's g and m with the
+// running ones.
+func checkRuntime() error {
 	g := (*runtimeG)(currentG())
 	here := uintptr(unsafe.Pointer(&g))
 	if here < g.stackLo || here >= g.stackHi || g.stackGuard0 < g.stackLo || g.stackGuard1 == 0 || g.m == 0 || g.status != statusRunning || g.id == 0 {

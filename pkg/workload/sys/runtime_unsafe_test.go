@@ -25,7 +25,7 @@ func TestPreemptionIsAskedForWhereAForkLooks(t *testing.T) {
 		}
 		return
 	}
-	if err := CheckRuntime(); err != nil {
+	if err := checkRuntime(); err != nil {
 		t.Fatal(err)
 	}
 	g := (*runtimeG)(currentG())

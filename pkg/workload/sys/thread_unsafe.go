@@ -42,7 +42,7 @@ type Threads struct {
 	args   cloneArgs
 }
 
-// NewThreads makes memory for up to n threads. CheckRuntime has to allow it.
+// NewThreads makes memory for up to n threads. BecomeZygote has to allow it.
 func NewThreads(n int) (*Threads, error) {
 	memory, err := unix.Mmap(-1, 0, max(n, 1)*threadSize, unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)

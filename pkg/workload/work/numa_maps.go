@@ -10,10 +10,10 @@ import (
 
 var numaMapsPath = []byte("/proc/thread-self/numa_maps\x00")
 
-// numaMaps reads numa_maps(5) as it comes, a piece at a time, and adds up the
+// PageCounter reads numa_maps(5) as it comes, a piece at a time, and adds up the
 // pages per node of the one mapping that begins at an address. A line is the
 // address in hex and words, of which N<node>=<pages> counts.
-type numaMaps struct {
+type PageCounter struct {
 	buf   [4096]byte
 	pages [arena.MaxNodes]uint32
 	found bool
@@ -36,7 +36,7 @@ const (
 )
 
 // read counts the pages of the mapping and reports whether it was found.
-func (m *numaMaps) read(start uint64) bool {
+func (m *PageCounter) read(start uint64) bool {
 	m.pages, m.found, m.start = [arena.MaxNodes]uint32{}, false, start
 	m.endLine()
 	fd, errno := sys.RawOpen(numaMapsPath)
@@ -54,7 +54,7 @@ func (m *numaMaps) read(start uint64) bool {
 	return m.found
 }
 
-func (m *numaMaps) feed(text []byte) {
+func (m *PageCounter) feed(text []byte) {
 	for _, c := range text {
 		switch c {
 		case '\n':
@@ -68,7 +68,7 @@ func (m *numaMaps) feed(text []byte) {
 	}
 }
 
-func (m *numaMaps) character(c byte) {
+func (m *PageCounter) character(c byte) {
 	if m.field == 0 {
 		m.value = m.value<<4 | uint64(hex(c))
 		return
@@ -87,7 +87,7 @@ func (m *numaMaps) character(c byte) {
 	}
 }
 
-func (m *numaMaps) endWord() {
+func (m *PageCounter) endWord() {
 	if m.field == 0 {
 		m.mine = m.value == m.start
 		m.found = m.found || m.mine
@@ -98,7 +98,7 @@ func (m *numaMaps) endWord() {
 	m.word, m.value, m.node = wordBegin, 0, 0
 }
 
-func (m *numaMaps) endLine() {
+func (m *PageCounter) endLine() {
 	m.field, m.word, m.value, m.node, m.mine = 0, wordBegin, 0, 0, false
 }
 
@@ -111,10 +111,10 @@ func hex(c byte) byte {
 
 // countPages notes on which nodes the pages of the worker's own memory are.
 func (w *Worker) countPages() {
-	if !w.maps.read(sys.Address(w.Memory)) {
+	if !w.Pages.read(sys.Address(w.Memory)) {
 		return
 	}
-	for node, pages := range w.maps.pages {
+	for node, pages := range w.Pages.pages {
 		w.record.SetPages(node, pages)
 	}
 }

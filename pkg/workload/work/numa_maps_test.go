@@ -30,7 +30,7 @@ func TestPagesOfOneMapping(t *testing.T) {
 	} {
 		// The kernel may end a piece anywhere.
 		for size := 1; size <= len(someMaps); size += 7 {
-			var m numaMaps
+			var m PageCounter
 			m.start = tc.start
 			for rest := []byte(someMaps); len(rest) > 0; rest = rest[min(size, len(rest)):] {
 				m.feed(rest[:min(size, len(rest))])

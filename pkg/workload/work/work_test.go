@@ -89,6 +89,7 @@ func prepare(t *testing.T, a *arena.Arena, shape work.Shape) []work.Worker {
 		workers[i].Position = i
 		workers[i].Region = a.Region(0)
 		if shape.MemoryBytes > 0 {
+			workers[i].Pages = &work.PageCounter{}
 			var errno sys.Errno
 			if workers[i].Memory, errno = sys.RawMap(shape.MemoryBytes); errno != 0 {
 				t.Fatal(errno)

@@ -29,8 +29,9 @@ type Worker struct {
 	Region arena.Region
 	// ReadFD and WriteFD are the worker's ends of the pair's pipes.
 	ReadFD, WriteFD int
-	// Memory is the worker's own, mapped by itself.
+	// Memory is the worker's own, mapped by itself; Pages counts where it is.
 	Memory []byte
+	Pages  *PageCounter
 
 	arena   *arena.Arena
 	control *arena.Control
@@ -53,7 +54,6 @@ type Worker struct {
 	cpu       uint32
 	before    account
 	schedstat schedstat
-	maps      numaMaps
 }
 
 // account is what the kernel had counted for the thread when it was last asked.
