@@ -29,7 +29,7 @@ func TestOffsets(t *testing.T) {
 		"phase is beside stop":                   {unsafe.Offsetof(c.phase), 132},
 		"parked has a line of its own":           {unsafe.Offsetof(c.parked), 192},
 		"start time":                             {unsafe.Offsetof(c.startNS), 256},
-		"fork error":                             {unsafe.Offsetof(c.forkWorker), 320},
+		"fork error":                             {unsafe.Offsetof(c.forkError), 320},
 		"host ids":                               {unsafe.Offsetof(c.hosts), 384},
 		"the control page fits its page":         {unsafe.Sizeof(c), 448},
 		"a block is its size":                    {unsafe.Sizeof(b), blockSize},
@@ -299,5 +299,23 @@ func TestAbortedWorkersDoNotWork(t *testing.T) {
 	c.Abort()
 	if <-works {
 		t.Error("the worker went to work after Abort")
+	}
+}
+
+func TestTheFirstWorkerThatCannotBeForkedIsNoted(t *testing.T) {
+	a, err := New(Plan{Workers: make([]WorkerPlan, 9)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	c := a.Control()
+	if _, _, _, ok := c.ForkError(); ok {
+		t.Error("there is an error before anyone noted one")
+	}
+	c.SetForkError(7, ForkPipes, unix.EMFILE)
+	c.SetForkError(3, ForkClone, unix.EAGAIN)
+	c.SetForkError(5, ForkClone, unix.ENOMEM)
+	if worker, step, errno, ok := c.ForkError(); worker != 3 || step != ForkClone || errno != unix.EAGAIN || !ok {
+		t.Errorf("worker %d: %v: %v", worker, step, errno)
 	}
 }

@@ -44,10 +44,8 @@ type Control struct {
 	startNS int64 // runner writes before start, for its own use
 	_       [lineSize - 8]byte
 
-	forkWorker uint32 // zygote writes; number of the worker + 1
-	forkStep   uint32
-	forkErrno  uint32
-	_          [lineSize - 12]byte
+	forkError uint64 // zygotes write
+	_         [lineSize - 8]byte
 
 	hosts [MaxHosts]uint32 // the kernel writes the ids of processes that host threads
 }
@@ -159,15 +157,20 @@ func (s ForkStep) String() string {
 	return "forking it"
 }
 
-// SetForkError notes which worker could not be made, at which step and why. For the zygote.
+// SetForkError notes which worker could not be made, at which step and why. Of several
+// the first worker stays noted. For the zygotes.
 func (c *Control) SetForkError(worker int, step ForkStep, errno unix.Errno) {
-	atomic.StoreUint32(&c.forkStep, uint32(step))
-	atomic.StoreUint32(&c.forkErrno, uint32(errno))
-	atomic.StoreUint32(&c.forkWorker, uint32(worker)+1)
+	word := uint64(worker+1)<<32 | uint64(step)<<16 | uint64(uint16(errno))
+	for {
+		old := atomic.LoadUint64(&c.forkError)
+		if old != 0 && old < word || atomic.CompareAndSwapUint64(&c.forkError, old, word) {
+			return
+		}
+	}
 }
 
 // ForkError is what SetForkError noted; ok is false when nothing was.
 func (c *Control) ForkError() (worker int, step ForkStep, errno unix.Errno, ok bool) {
-	n := atomic.LoadUint32(&c.forkWorker)
-	return int(n) - 1, ForkStep(atomic.LoadUint32(&c.forkStep)), unix.Errno(atomic.LoadUint32(&c.forkErrno)), n != 0
+	word := atomic.LoadUint64(&c.forkError)
+	return int(word>>32) - 1, ForkStep(uint16(word >> 16)), unix.Errno(uint16(word)), word != 0
 }

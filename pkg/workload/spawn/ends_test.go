@@ -29,7 +29,7 @@ func TestAnEarlyStopIsNotLost(t *testing.T) {
 		for _, mode := range bothModes {
 			t.Run(name+" "+string(mode), func(t *testing.T) {
 				cfg := config(t, runOf(inMode(mode, group("g", tc.workers, tc.spec))))
-				h, zygote, err := prepare(&cfg)
+				h, zygotes, err := prepare(&cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -37,7 +37,7 @@ func TestAnEarlyStopIsNotLost(t *testing.T) {
 				h.arena.Control().Start()
 				h.arena.Control().Stop()
 				// That workers end before all are parked is, as such, an error.
-				_ = h.populate(t.Context(), zygote)
+				_ = h.populate(t.Context(), zygotes)
 				if !h.reaper.wait(StopTimeout) {
 					t.Error("it was not seen")
 				}
@@ -164,19 +164,20 @@ func TestAnOrphanLeaves(t *testing.T) {
 	for _, mode := range bothModes {
 		t.Run(string(mode), func(t *testing.T) {
 			cfg := config(t, runOf(inMode(mode, group("g", 2, spins))))
-			h, zygote, err := prepare(&cfg)
+			h, zygotes, err := prepare(&cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			p, _ := newPlan(&cfg)
 			p.Parent++
+			p.To = len(h.processes)
 			text, err := json.Marshal(p)
 			if err != nil {
 				t.Fatal(err)
 			}
-			zygote.Stdin = bytes.NewReader(text)
+			zygotes[0].Stdin = bytes.NewReader(text)
 			began := time.Now()
-			assertSays(t, h.populate(t.Context(), zygote), "group g, worker ", "exited with 71: the runner was gone")
+			assertSays(t, h.populate(t.Context(), zygotes), "group g, worker ", "exited with 71: the runner was gone")
 			if took := time.Since(began); took > defaultParkTimeout/2 {
 				t.Errorf("that nobody will park was found after %v", took)
 			}
@@ -201,7 +202,7 @@ func TestSpawnEndsWithItsContext(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		assertSays(t, h.populate(ctx, exec.Command("sleep", "infinity")), "running the zygote: signal: killed", "context deadline exceeded")
+		assertSays(t, h.populate(ctx, []*exec.Cmd{exec.Command("sleep", "infinity")}), "running the zygote: signal: killed", "context deadline exceeded")
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}

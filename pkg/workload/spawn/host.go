@@ -34,7 +34,7 @@ func (z *zygote) hosted(p *process) int {
 // it until they write to it.
 func (z *zygote) prepareThreads() error {
 	most := 0
-	for _, p := range processesOf(z.plan.shapes()) {
+	for _, p := range processesOf(z.plan.shapes())[z.plan.From:z.plan.To] {
 		if p.host >= 0 {
 			most = max(most, z.hosted(&p))
 		}

@@ -122,3 +122,17 @@ func processesOf(groups []groupShape) []process {
 	}
 	return list
 }
+
+// sharesOf divides processes among n zygotes: where the share of each ends. The two
+// workers of a pair are forked by the same, which makes their pipes.
+func sharesOf(processes []process, n int) []int {
+	ends := make([]int, n)
+	for k := range ends {
+		end := len(processes) * (k + 1) / n
+		if end < len(processes) && processes[end].host < 0 && processes[end].index%2 == 1 {
+			end++
+		}
+		ends[k] = end
+	}
+	return ends
+}

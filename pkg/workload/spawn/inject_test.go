@@ -283,7 +283,7 @@ func TestAnArenaOfAnotherPlanIsRefused(t *testing.T) {
 	defer told.Close()
 	before := holding(t)
 	cfg.Stderr = told
-	h, zygote, err := prepare(&cfg)
+	h, zygotes, err := prepare(&cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,9 +291,9 @@ func TestAnArenaOfAnotherPlanIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zygote.ExtraFiles[0] = other.File()
+	zygotes[0].ExtraFiles[0] = other.File()
 	const want = "for 2 workers, not of version 2 for 3"
-	assertSays(t, h.populate(t.Context(), zygote), "running the zygote: exit status 2: attaching to the arena", want)
+	assertSays(t, h.populate(t.Context(), zygotes), "running the zygote: exit status 2: attaching to the arena", want)
 	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
@@ -380,12 +380,12 @@ func TestCredentialsFailClosed(t *testing.T) {
 				withNobody(&cfg.Run.Groups[0])
 				undo := leaveInjection(t, injection{Call: call, Errno: unix.EPERM})
 				before := holding(t)
-				h, zygote, err := prepare(&cfg)
+				h, zygotes, err := prepare(&cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
 				h.Start() // a worker that parks would be off at once
-				err = h.populate(t.Context(), zygote)
+				err = h.populate(t.Context(), zygotes)
 				undo()
 				assertSays(t, err, "group g, worker ", "of 3: changing user and group: operation not permitted (the node needs CAP_SETUID and CAP_SETGID)")
 				if !h.reaper.wait(StopTimeout) {

@@ -54,6 +54,9 @@ type plan struct {
 	// Cgroups is how many descriptors of cgroups are passed.
 	Cgroups int         `json:"cgroups"`
 	Groups  []groupPlan `json:"groups"`
+	// From and To are the processes a zygote makes.
+	From int `json:"from"`
+	To   int `json:"to"`
 }
 
 // newPlan makes the plan, and the list of cgroups in the order it numbers them.

@@ -66,6 +66,10 @@ const (
 	// forkTimeout bounds the zygote, plus forkTimePerWorker for each worker.
 	forkTimeout       = 10 * time.Second
 	forkTimePerWorker = 10 * time.Millisecond
+	// maxZygotes make the processes side by side, where there are CPUs for them and
+	// each has minShare to make.
+	maxZygotes = 8
+	minShare   = 128
 	// defaultParkTimeout is Config.ParkTimeout where none is given.
 	defaultParkTimeout = 30 * time.Second
 	// parkPoll is how often the wait for parked workers looks for dead ones.
@@ -112,18 +116,18 @@ type Handle struct {
 // Spawn makes all workers and returns when they are parked. An error leaves
 // nothing behind. It names the worker and the step.
 func Spawn(ctx context.Context, cfg Config) (*Handle, error) {
-	h, zygote, err := prepare(&cfg)
+	h, zygotes, err := prepare(&cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.populate(ctx, zygote); err != nil {
+	if err := h.populate(ctx, zygotes); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
 }
 
 // prepare makes everything that is there before the first process.
-func prepare(cfg *Config) (*Handle, *exec.Cmd, error) {
+func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
 	h := &Handle{run: cfg.Run, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
 	shapes, workers := h.shapes()
 	p, cgroups := newPlan(cfg)
@@ -133,11 +137,11 @@ func prepare(cfg *Config) (*Handle, *exec.Cmd, error) {
 	if h.arena, err = arena.New(layoutOf(shapes, workers, cfg.Phases)); err != nil {
 		return nil, nil, err
 	}
-	zygote, err := h.zygote(&p, cgroups, cfg.Stderr)
+	zygotes, err := h.zygotes(&p, cgroups, cfg.Stderr)
 	if err != nil {
 		return nil, nil, errors.Join(err, h.Close())
 	}
-	return h, zygote, nil
+	return h, zygotes, nil
 }
 
 func (h *Handle) shapes() (shapes []work.Shape, workers []int) {
@@ -176,11 +180,11 @@ func (h *Handle) pid(n int) int {
 	return h.arena.Block(h.workerOf[n]).TID()
 }
 
-func (h *Handle) populate(ctx context.Context, zygote *exec.Cmd) error {
+func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 	room := makeRoom(len(h.processes))
 	var forkErr error
 	if len(h.processes) > 0 {
-		forkErr = h.fork(ctx, zygote)
+		forkErr = h.fork(ctx, zygotes)
 	}
 	<-room
 	// Also after an error: whatever was forked has to be ended.
@@ -239,19 +243,21 @@ func killAll(pids []int) {
 	}
 }
 
-// fork runs a zygote to its end.
-func (h *Handle) fork(ctx context.Context, zygote *exec.Cmd) error {
+// fork runs the zygotes to their end.
+func (h *Handle) fork(ctx context.Context, zygotes []*exec.Cmd) error {
 	ctx, cancel := context.WithTimeout(ctx, forkTimeout+time.Duration(h.arena.Workers())*forkTimePerWorker)
 	defer cancel()
 	said, err := newTranscript()
 	if err != nil {
 		return err
 	}
-	besides := zygote.Stderr
-	zygote.Stderr = said.file
+	besides := zygotes[0].Stderr
+	for _, zygote := range zygotes {
+		zygote.Stderr = said.file
+	}
 	done := make(chan error, 1)
 	h.ended = make(chan struct{})
-	go h.beParent(ctx, zygote, done)
+	go h.beParent(ctx, zygotes, done)
 	err = <-done
 	text := said.end(besides)
 	if worker, step, errno, failed := h.arena.Control().ForkError(); failed {
@@ -278,6 +284,21 @@ func forkHint(errno syscall.Errno) string {
 	return ""
 }
 
+// zygotes are the commands that make the processes side by side, each its share.
+func (h *Handle) zygotes(p *plan, cgroups []*os.File, stderr *os.File) ([]*exec.Cmd, error) {
+	n := max(1, min(runtime.NumCPU(), len(h.processes)/minShare, maxZygotes))
+	var list []*exec.Cmd
+	for _, p.To = range sharesOf(h.processes, n) {
+		zygote, err := h.zygote(p, cgroups, stderr)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, zygote)
+		p.From = p.To
+	}
+	return list, nil
+}
+
 func (h *Handle) zygote(p *plan, cgroups []*os.File, stderr *os.File) (*exec.Cmd, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -295,26 +316,38 @@ func (h *Handle) zygote(p *plan, cgroups []*os.File, stderr *os.File) (*exec.Cmd
 	return cmd, nil
 }
 
-// beParent runs the zygote on a thread of its own and keeps that thread until
+// beParent runs the zygotes on a thread of its own and keeps that thread until
 // Close: it is the parent of the workers, and its end is what kills them.
-func (h *Handle) beParent(ctx context.Context, zygote *exec.Cmd, done chan<- error) {
+func (h *Handle) beParent(ctx context.Context, zygotes []*exec.Cmd, done chan<- error) {
 	defer close(h.ended)
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	done <- runUntil(ctx, zygote)
+	done <- runUntil(ctx, zygotes)
 	<-h.parent
 }
 
-// runUntil runs a command on the calling thread and kills it when ctx is done.
-func runUntil(ctx context.Context, cmd *exec.Cmd) error {
+// runUntil runs commands side by side, started by the calling thread, and kills them
+// when ctx is done.
+func runUntil(ctx context.Context, cmds []*exec.Cmd) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return err
+	var errs []error
+	for i, cmd := range cmds {
+		if err := cmd.Start(); err != nil {
+			cmds, errs = cmds[:i], append(errs, err)
+			break
+		}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	stop := context.AfterFunc(ctx, func() {
+		for _, cmd := range cmds {
+			_ = cmd.Process.Kill()
+		}
+	})
 	defer stop()
-	return errors.Join(cmd.Wait(), ctx.Err())
+	for _, cmd := range cmds {
+		errs = append(errs, cmd.Wait())
+	}
+	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // locate finds the group of a worker and its number in it.

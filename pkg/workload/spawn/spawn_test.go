@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -410,6 +411,30 @@ func TestProcesses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, processesOf(tc.groups), cmp.AllowUnexported(process{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestShares(t *testing.T) {
+	fork := func(workers int) groupShape { return groupShape{workers: workers} }
+	host := groupShape{threads: true, workers: 3}
+	for name, tc := range map[string]struct {
+		groups []groupShape
+		n      int
+		want   []int
+	}{
+		"all to one":                      {[]groupShape{fork(5)}, 1, []int{5}},
+		"halves":                          {[]groupShape{fork(8)}, 2, []int{4, 8}},
+		"a pair is not torn":              {[]groupShape{fork(6)}, 2, []int{4, 6}},
+		"a group that begins in a half":   {[]groupShape{fork(3), fork(4)}, 2, []int{3, 7}},
+		"a host goes whole":               {[]groupShape{host, host, host}, 2, []int{1, 3}},
+		"less than there are zygotes":     {[]groupShape{fork(2)}, 3, []int{0, 2, 2}},
+		"a pair at the end of all shares": {[]groupShape{fork(1), fork(2)}, 3, []int{1, 3, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := sharesOf(processesOf(tc.groups), tc.n); !slices.Equal(got, tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})
 	}
