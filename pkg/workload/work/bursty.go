@@ -49,11 +49,11 @@ func (k *Bursty) Run(w *Worker) {
 			return
 		}
 		began := sys.Monotonic()
-		w.SleepUntil(began + k.Sleep.Nanoseconds())
+		woke := w.SleepUntil(began + k.Sleep.Nanoseconds())
 		if w.Stopped() {
 			return // the sleep was cut short
 		}
-		w.Record(0, sys.Monotonic()-began)
+		w.Record(0, woke-began)
 		w.EndIteration()
 	}
 }

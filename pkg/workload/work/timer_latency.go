@@ -38,11 +38,11 @@ func (k *TimerLatency) Run(w *Worker) {
 	deadline := sys.Monotonic()
 	for !w.Stopped() {
 		deadline += k.Interval.Nanoseconds()
-		w.SleepUntil(deadline)
+		woke := w.SleepUntil(deadline)
 		if w.Stopped() {
 			return // the sleep was cut short
 		}
-		w.Record(0, sys.Monotonic()-deadline)
+		w.Record(0, woke-deadline)
 		w.ResetGap()
 		w.EndIteration()
 	}

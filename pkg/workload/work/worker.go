@@ -235,11 +235,16 @@ func (w *Worker) AwaitChange(word *uint32, value uint32) bool {
 
 // SleepUntil sleeps until a time on CLOCK_MONOTONIC, or until soon after the
 // stop. A long sleep waits on the stop word for all but its last half tick, so
-// that it is woken once more at most.
-func (w *Worker) SleepUntil(deadline int64) {
-	if deadline-sys.Monotonic() > tick {
+// that it is woken once more at most. It returns the time, read first thing after
+// waking.
+func (w *Worker) SleepUntil(deadline int64) (woke int64) {
+	woke = sys.Monotonic()
+	if deadline-woke > tick {
 		w.control.WaitStop(deadline - tick/2)
 	}
-	for !w.Stopped() && sys.SleepUntil(deadline) == sys.Interrupted {
+	for again := true; again && !w.Stopped(); {
+		again = sys.SleepUntil(deadline) == sys.Interrupted
+		woke = sys.Monotonic()
 	}
+	return woke
 }
