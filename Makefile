@@ -29,6 +29,7 @@ bin/schedfleet: MAIN := ./cmd/schedfleet
 bin/schedfleet-manager: MAIN := ./cmd/manager
 bin/schedfleet-agent: MAIN := ./cmd/agent
 bin/schedfleet-runner: MAIN := ./cmd/runner
+bin/schedfleet-bench: MAIN := ./hack/bench
 
 # Go knows what is out of date; make always asks it.
 bin/%: FORCE
@@ -46,7 +47,7 @@ demo: build ## Run a workload on a two-node cluster on this machine (root)
 
 .PHONY: test
 test: build ## Run every test; whatever it needs is built first
-	@hack/test.sh unit integration e2e
+	@hack/test.sh unit integration guest e2e
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go
@@ -56,13 +57,22 @@ test-unit: ## Run the tests that need nothing but Go
 test-integration: ## Run the controller suites on a real API server (envtest)
 	@hack/test.sh integration
 
+.PHONY: test-guest
+test-guest: ## Run the tests that boot emulated machines with several NUMA nodes and caches
+	@hack/test.sh guest
+
 .PHONY: test-e2e
 test-e2e: build ## Run the end-to-end suite on the real binaries
 	@hack/test.sh e2e
 
 .PHONY: bench
-bench: ## Run the benchmarks, one package at a time
-	go test -p 1 -run '^$$' -bench . -benchmem ./...
+bench: bin/schedfleet-bench ## Run the benchmarks, and compare with C programs and cyclictest (10 minutes, root)
+	go test -p 1 -run '^$$' -bench . -benchtime 200ms -benchmem ./...
+	bin/schedfleet-bench
+
+.PHONY: bench-report
+bench-report: bin/schedfleet-bench ## Compare with C programs and cyclictest, and write docs/performance.md
+	bin/schedfleet-bench -report docs/performance.md
 
 ##@ Source
 

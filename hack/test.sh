@@ -6,6 +6,7 @@
 # ends with one summary. The kinds are
 #   unit         what needs nothing but Go,
 #   integration  packages whose tests import envtest: they get an API server,
+#   guest        packages whose tests import hack/guest: they boot machines,
 #   e2e          test/e2e: the binaries in bin/ driven through kubectl.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +17,7 @@ packages() { # KIND: its packages, and whether each is a ginkgo suite
   go list -f '{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}' ./... |
     awk -v kind="$1" '
       { is = /controller-runtime\/pkg\/envtest/ ? "integration" : "unit" }
+      /\/hack\/guest( |$)/ { is = "guest" }
       $1 ~ /\/test\/e2e$/ { is = "e2e" }
       is == kind { print $1, /onsi\/ginkgo/ ? "suite" : "plain" }'
 }
@@ -43,12 +45,16 @@ run() { # KIND
     say "integration: suites on a real API server; about 1 minute"
     gotest integration -count=1 -timeout 10m
     ;;
+  guest)
+    say "guest: emulated machines of several shapes; about 2 minutes"
+    gotest guest -count=1 -timeout 15m
+    ;;
   e2e)
     say "e2e: whole clusters on this machine; about 3 minutes"
     gotest e2e -count=1 -timeout 30m
     ;;
   *)
-    say "unknown kind of test $1; there are unit, integration and e2e"
+    say "unknown kind of test $1; there are unit, integration, guest and e2e"
     return 2
     ;;
   esac
