@@ -26,6 +26,8 @@
 // in the zygote, which does nothing else: one locked thread, the collector off,
 // preemption signals off.
 //
+// Many workers are divided among several zygotes, which fork side by side.
+//
 // Workers that are threads live in a host: a process forked in the same way whose
 // first thread makes one thread for each worker, by the kernel's means and not by
 // Go's, and then waits for them. So there too is no task but those, nobody puts a
@@ -34,7 +36,7 @@
 //
 // # Who ends when
 //
-// A process gets SIGKILL when the runner's thread that made the zygote ends. That
+// A process gets SIGKILL when the runner's thread that made the zygotes ends. That
 // thread is locked to a goroutine that lives as long as the Handle. A process that
 // was forked while the runner was dying sees another parent than it expects and
 // leaves. Stop is a word in shared memory; who does not follow it is killed through its pidfd.
@@ -63,7 +65,7 @@ import (
 )
 
 const (
-	// forkTimeout bounds the zygote, plus forkTimePerWorker for each worker.
+	// forkTimeout bounds the zygotes, plus forkTimePerWorker for each worker.
 	forkTimeout       = 10 * time.Second
 	forkTimePerWorker = 10 * time.Millisecond
 	// maxZygotes make the processes side by side, where there are CPUs for them and
