@@ -32,7 +32,7 @@ func TestTheEngineInAGuest(t *testing.T) {
 		run string // those that depend on the machine; emulation is slow
 	}{
 		{pkg: module + "/pkg/workload/cgroup", run: "."},
-		{pkg: module + "/pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup"},
+		{pkg: module + "/pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup|TheLimitOnProcesses|AffinityOfOneWorker|ShapesMix"},
 	}
 	for _, tc := range tests {
 		t.Run(path.Base(tc.pkg), func(t *testing.T) {

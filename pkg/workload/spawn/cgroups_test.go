@@ -6,6 +6,7 @@ package spawn
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,9 +22,19 @@ func v1Cgroup(t *testing.T, controller string) string {
 	t.Helper()
 	base := filepath.Join(cgroupMount, controller)
 	if _, err := os.Stat(filepath.Join(base, "release_agent")); err != nil {
-		t.Skipf("there is no %s controller of cgroup v1 here: %v", controller, err)
+		t.Skipf("there is no %s controller here that can be used: %v", controller, err)
 	}
 	return makeCgroup(t, base)
+}
+
+// cgroupWith makes a cgroup that a controller governs, of either version, for the test.
+func cgroupWith(t *testing.T, controller string) string {
+	t.Helper()
+	enabled, _ := os.ReadFile(filepath.Join(cgroupMount, "cgroup.subtree_control"))
+	if slices.Contains(strings.Fields(string(enabled)), controller) {
+		return makeCgroup(t, cgroupMount)
+	}
+	return v1Cgroup(t, controller)
 }
 
 // v2Cgroup makes a cgroup of the second version, for the test.

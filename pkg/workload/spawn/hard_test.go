@@ -192,12 +192,16 @@ func spawnFrozen(t *testing.T, cfg Config, then func(pid int, cancel func())) er
 func TestTheOOMKiller(t *testing.T) {
 	for _, mode := range bothModes {
 		t.Run(string(mode), func(t *testing.T) {
-			dir := v1Cgroup(t, "memory")
+			dir := cgroupWith(t, "memory")
 			const size = 64 << 20
 			h := start(t,
 				inMode(mode, group("victim", 1, work.Spec{CachePressure: &work.CachePressure{Size: size, Stride: 4096}})),
 				inMode(mode, group("other", 1, ticks)))
-			writeFile(t, filepath.Join(dir, "memory.limit_in_bytes"), strconv.Itoa(size/8))
+			limit := filepath.Join(dir, "memory.max")
+			if _, err := os.Stat(limit); err != nil {
+				limit = filepath.Join(dir, "memory.limit_in_bytes")
+			}
+			writeFile(t, limit, strconv.Itoa(size/8))
 			writeFile(t, filepath.Join(dir, "cgroup.procs"), strconv.Itoa(workers(h)[0].PID))
 			h.Start()
 			<-h.reaper.early

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -207,13 +208,16 @@ func TestCredentialsAreDropped(t *testing.T) {
 	}
 }
 
+// The node is the last one: on a machine of several, not where the pages would be anyway.
 func TestMemoryPolicyDecidesWherePagesAre(t *testing.T) {
+	nodes := memoryNodes(t)
+	node := nodes.List()[nodes.Size()-1]
 	for _, mode := range []spec.CloneMode{spec.CloneModeFork, spec.CloneModeThread} {
 		t.Run(string(mode), func(t *testing.T) {
 			g := group("g", 2, work.Spec{CachePressure: &work.CachePressure{Size: 1 << 20, Stride: 64}})
 			g.CloneMode, g.MemoryPolicy = mode, "bound"
 			h := startRun(t, &spec.Run{Duration: ms(1000), Seed: 1, Groups: []spec.Group{g},
-				MemoryPolicies: []spec.MemoryPolicy{{Name: "bound", Mode: "Bind", Nodes: "0"}}})
+				MemoryPolicies: []spec.MemoryPolicy{{Name: "bound", Mode: "Bind", Nodes: strconv.Itoa(node)}}})
 			h.Start()
 			waitFor(t, "the memory to have been walked", func() bool {
 				n := h.Iterations()
@@ -222,18 +226,18 @@ func TestMemoryPolicyDecidesWherePagesAre(t *testing.T) {
 			for _, w := range workers(h) {
 				bound := 0
 				for line := range strings.Lines(procFile(t, fmt.Sprint(w.PID), "task", fmt.Sprint(w.TID), "numa_maps")) {
-					if strings.Contains(line, " bind:0 ") && strings.Contains(line, "N0=256") {
+					if strings.Contains(line, fmt.Sprintf(" bind:%d ", node)) && strings.Contains(line, fmt.Sprintf("N%d=256", node)) {
 						bound++
 					}
 				}
 				if bound == 0 {
-					t.Errorf("worker %d has no memory of 256 pages bound to node 0", w.Index)
+					t.Errorf("worker %d has no memory of 256 pages bound to node %d", w.Index, node)
 				}
 			}
 			h.Stop(nil)
 			for _, w := range workers(h) {
-				if got := whole(w).Figures.Pages; len(got) != 1 || got[0] != 256 {
-					t.Errorf("worker %d reports pages %v, want 256 on node 0", w.Index, got)
+				if got := whole(w).Figures.Pages; len(got) != 1 || got[node] != 256 {
+					t.Errorf("worker %d reports pages %v, want 256 on node %d", w.Index, got, node)
 				}
 			}
 		})

@@ -270,7 +270,7 @@ func TestTheLimitOnProcessesInTheMiddle(t *testing.T) {
 		"threads": {spec.CloneModeThread, "making its thread: resource temporarily unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := v1Cgroup(t, "pids")
+			dir := cgroupWith(t, "pids")
 			r := startRunner(t, order{Run: runOf(inMode(tc.mode, group("g", 200, spins)))})
 			writeFile(t, filepath.Join(dir, "cgroup.procs"), strconv.Itoa(r.cmd.Process.Pid))
 			// The zygote's own threads come first, then some of the workers.

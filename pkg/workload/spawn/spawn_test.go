@@ -75,11 +75,25 @@ func config(t testing.TB, run *spec.Run) Config {
 			cpus = append(cpus, cpu)
 		}
 	}
-	resolved, err := run.Resolve(spec.Machine{CPUs: cpuset.New(cpus...), MemoryNodes: cpuset.New(0)})
+	resolved, err := run.Resolve(spec.Machine{CPUs: cpuset.New(cpus...), MemoryNodes: memoryNodes(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Config{Run: resolved, Stderr: os.Stderr}
+}
+
+// memoryNodes are the NUMA nodes with memory; a kernel without NUMA has one.
+func memoryNodes(t testing.TB) cpuset.CPUSet {
+	t.Helper()
+	text, err := os.ReadFile("/sys/devices/system/node/has_memory")
+	if err != nil {
+		return cpuset.New(0)
+	}
+	nodes, err := cpuset.Parse(strings.TrimSpace(string(text)))
+	if err != nil || nodes.IsEmpty() {
+		t.Fatalf("nodes with memory: %q, %v", text, err)
+	}
+	return nodes
 }
 
 func workers(h *Handle) []Worker {
