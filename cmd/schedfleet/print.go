@@ -177,10 +177,14 @@ func workersOf(g *v1alpha1.GroupResult) string {
 	if g.Completed != g.Workers {
 		text = fmt.Sprintf("%d/%d", g.Completed, g.Workers)
 	}
-	if g.CloneMode == v1alpha1.CloneModeThread {
-		text += " threads"
+	switch {
+	case g.CloneMode != v1alpha1.CloneModeThread:
+		return text
+	case g.Workers == 1:
+		return text + " thread"
+	default:
+		return text + " threads"
 	}
-	return text
 }
 
 // absent stands where there is nothing to compute a figure from.

@@ -27,6 +27,10 @@ func TestPrintGroups(t *testing.T) {
 			[]v1alpha1.GroupResult{{Name: "g", Kind: "spinWait", CloneMode: v1alpha1.CloneModeThread, Workers: 4, Completed: 3}},
 			"g  spinWait  3/4 threads           0           -    -          -       0s",
 		},
+		"one is a thread": {
+			[]v1alpha1.GroupResult{{Name: "g", Kind: "spinWait", CloneMode: v1alpha1.CloneModeThread, Workers: 1, Completed: 1}},
+			"g  spinWait  1 thread           0           -    -          -       0s",
+		},
 		"no migrations have no distances": {
 			[]v1alpha1.GroupResult{moved(0, nil)},
 			"GROUP  VOLUNTARY SWITCHES  INVOLUNTARY SWITCHES  MIGRATIONS\n      g                   0                     0           0",

@@ -34,8 +34,8 @@ func (z *zygote) hosted(p *process) int {
 // it until they write to it.
 func (z *zygote) prepareThreads() error {
 	most := 0
-	for _, p := range processesOf(z.plan.shapes())[z.plan.From:z.plan.To] {
-		if p.host >= 0 {
+	for n, p := range processesOf(z.plan.shapes()) {
+		if z.plan.mine(n) && p.host >= 0 {
 			most = max(most, z.hosted(&p))
 		}
 	}

@@ -4,6 +4,8 @@
 package spawn
 
 import (
+	"iter"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
@@ -56,9 +58,14 @@ func basesOf(shapes []work.Shape, workers []int) []bases {
 	return list
 }
 
-// layoutOf plans the arena for groups of workers.
+// layoutOf plans the arena for groups of workers. A zygote keeps what it makes, and
+// every fork copies it: so nothing is made that has to be thrown away.
 func layoutOf(shapes []work.Shape, workers []int, phases int) arena.Plan {
-	p := arena.Plan{Phases: phases}
+	end := bases{}
+	for g, shape := range shapes {
+		end = end.next(shape, workers[g])
+	}
+	p := arena.Plan{Phases: phases, Workers: make([]arena.WorkerPlan, 0, end.worker), Regions: make([]int, 0, end.region)}
 	for g, shape := range shapes {
 		for range workers[g] {
 			p.Workers = append(p.Workers, arena.WorkerPlan{Histograms: len(shape.Metrics)})
@@ -70,13 +77,6 @@ func layoutOf(shapes []work.Shape, workers []int, phases int) arena.Plan {
 		}
 	}
 	return p
-}
-
-// hostKey tells processes that host threads apart. A group of threads without a
-// process name has a host of its own.
-type hostKey struct {
-	cgroup, process string
-	group           int
 }
 
 // process is a process to be made: a worker that is one, or a host with the
@@ -97,28 +97,41 @@ type groupShape struct {
 	workers         int
 }
 
-// processesOf lists the processes in the order they are made: as the groups are
-// declared, and a host where the first of its groups is.
-func processesOf(groups []groupShape) []process {
-	var list []process
-	hosts := map[hostKey]int{} // position in list
-	for g, group := range groups {
-		if !group.threads {
-			for i := range group.workers {
-				list = append(list, process{host: -1, groups: []int{g}, index: i})
+// processesOf yields the processes with their numbers, in the order they are made: as
+// the groups are declared, and a host where the first of its groups is.
+func processesOf(groups []groupShape) iter.Seq2[int, process] {
+	return func(yield func(int, process) bool) {
+		number, hosts := 0, 0
+		for g, group := range groups {
+			p := process{host: -1, groups: []int{g}}
+			count := group.workers
+			if group.threads {
+				if p.groups = sharers(groups, g); p.groups[0] != g {
+					continue // made with an earlier group
+				}
+				p.host, count = hosts, 1
+				hosts++
 			}
-			continue
+			for p.index = range count {
+				if !yield(number, p) {
+					return
+				}
+				number++
+			}
 		}
-		key := hostKey{cgroup: group.cgroup, process: group.process, group: -1}
-		if group.process == "" {
-			key.group = g
+	}
+}
+
+// sharers are the groups whose threads are in one process with those of group g.
+func sharers(groups []groupShape, g int) []int {
+	if groups[g].process == "" {
+		return []int{g}
+	}
+	var list []int
+	for other, group := range groups {
+		if group.threads && group.process == groups[g].process && group.cgroup == groups[g].cgroup {
+			list = append(list, other)
 		}
-		if at, known := hosts[key]; known {
-			list[at].groups = append(list[at].groups, g)
-			continue
-		}
-		list = append(list, process{host: len(hosts), groups: []int{g}})
-		hosts[key] = len(list) - 1
 	}
 	return list
 }

@@ -84,6 +84,9 @@ func newPlan(cfg *Config) (plan, []*os.File) {
 	return p, files
 }
 
+// mine says whether the zygote makes the n-th process.
+func (p *plan) mine(n int) bool { return p.From <= n && n < p.To }
+
 // shapes are what decides the processes of the groups.
 func (p *plan) shapes() []groupShape {
 	var list []groupShape

@@ -133,7 +133,9 @@ func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
 	h := &Handle{run: cfg.Run, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
 	shapes, workers := h.shapes()
 	p, cgroups := newPlan(cfg)
-	h.processes = processesOf(p.shapes())
+	for _, process := range processesOf(p.shapes()) {
+		h.processes = append(h.processes, process)
+	}
 	h.assignProcesses(basesOf(shapes, workers))
 	var err error
 	if h.arena, err = arena.New(layoutOf(shapes, workers, cfg.Phases)); err != nil {

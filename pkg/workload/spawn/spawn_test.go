@@ -405,6 +405,17 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+func listOf(groups []groupShape) []process {
+	var list []process
+	for n, p := range processesOf(groups) {
+		if n != len(list) {
+			panic("processes are not numbered one after the other")
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 func TestProcesses(t *testing.T) {
 	fork := groupShape{workers: 2}
 	threads := groupShape{threads: true, workers: 3}
@@ -423,7 +434,7 @@ func TestProcesses(t *testing.T) {
 		"no process without a worker that is forked": {[]groupShape{{workers: 0}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, processesOf(tc.groups), cmp.AllowUnexported(process{})); diff != "" {
+			if diff := cmp.Diff(tc.want, listOf(tc.groups), cmp.AllowUnexported(process{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -447,7 +458,7 @@ func TestShares(t *testing.T) {
 		"a pair at the end of all shares": {[]groupShape{fork(1), fork(2)}, 3, []int{1, 3, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := sharesOf(processesOf(tc.groups), tc.n); !slices.Equal(got, tc.want) {
+			if got := sharesOf(listOf(tc.groups), tc.n); !slices.Equal(got, tc.want) {
 				t.Errorf("got %v, want %v", got, tc.want)
 			}
 		})

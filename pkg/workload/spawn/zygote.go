@@ -100,8 +100,8 @@ func Zygote() int {
 		fmt.Fprintln(os.Stderr, zygoteSays, "keeping the runner's scheduling class from the workers:", errno)
 		return zygoteBadPlan
 	}
-	for _, p := range processesOf(z.plan.shapes())[z.plan.From:z.plan.To] {
-		if !z.fork(&p) {
+	for n, p := range processesOf(z.plan.shapes()) {
+		if z.plan.mine(n) && !z.fork(&p) {
 			return zygoteForkFailed
 		}
 	}
