@@ -56,6 +56,37 @@ func child(name string) process {
 	return s.Children[name]
 }
 
+// restartLimit is above the longest pause the dev cluster makes before it starts a
+// child again that was killed often.
+const restartLimit = 20 * time.Second
+
+// killChild kills a child, once it lives: one killed before may be about to start again.
+func killChild(ctx context.Context, name string) {
+	GinkgoHelper()
+	var p process
+	Eventually(func() bool { p = child(name); return p.alive() }).WithContext(ctx).
+		WithTimeout(restartLimit).WithPolling(20*time.Millisecond).Should(BeTrue(), "%s does not start", name)
+	p.kill()
+}
+
+// settle waits until every child has lived long enough to be at work.
+func settle(ctx context.Context) {
+	GinkgoHelper()
+	const ticks, seconds = 100, 2 // a tick is 10 ms in /proc/<pid>/stat
+	Eventually(func(g Gomega) {
+		s, err := c.state()
+		g.Expect(err).NotTo(HaveOccurred())
+		text, err := os.ReadFile("/proc/uptime")
+		g.Expect(err).NotTo(HaveOccurred())
+		uptime, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+		g.Expect(err).NotTo(HaveOccurred())
+		for name, p := range s.Children {
+			g.Expect(p.alive()).To(BeTrue(), name)
+			g.Expect(uptime-float64(p.StartTime)/ticks).To(BeNumerically(">", seconds), name)
+		}
+	}).WithContext(ctx).WithTimeout(restartLimit).WithPolling(100 * time.Millisecond).Should(Succeed())
+}
+
 // workersIn are the worker processes below the cluster's cgroup.
 func workersIn() []process {
 	GinkgoHelper()

@@ -38,6 +38,9 @@ var _ = Describe("Kill -9", Ordered, func() {
 		return count
 	}
 
+	// What was killed is back at work before anything else begins.
+	AfterEach(settle, NodeTimeout(time.Minute))
+
 	It("of a runner: the run is repeated", func(ctx context.Context) {
 		apply(ctx, workload("runner", "4s", ""))
 		DeferCleanup(remove, "runner")
@@ -80,7 +83,7 @@ var _ = Describe("Kill -9", Ordered, func() {
 		apply(ctx, workload("noretry", "4s", "  retries: 0"))
 		DeferCleanup(remove, "noretry")
 		awaitWorkers(ctx)
-		child("node-b").kill()
+		killChild(ctx, "node-b")
 		w := terminal(ctx, "noretry")
 		failed := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionFailed)
 		Expect(failed).To(HaveField("Reason", v1alpha1.ReasonRetriesExhausted))
@@ -91,7 +94,7 @@ var _ = Describe("Kill -9", Ordered, func() {
 		apply(ctx, workload("manager", "4s", ""))
 		DeferCleanup(remove, "manager")
 		awaitWorkers(ctx)
-		child("manager").kill()
+		killChild(ctx, "manager")
 		w := terminal(ctx, "manager")
 		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
 		Expect(reasons(ctx, "manager")).To(Equal(map[v1alpha1.VoidReason]int{"": 2}))
@@ -117,7 +120,7 @@ var _ = Describe("Kill -9", Ordered, func() {
 		DeferCleanup(remove, "early")
 		Eventually(func() int { return len(nodeRuns(ctx, "early")) }).WithContext(ctx).
 			WithTimeout(20 * time.Second).WithPolling(10 * time.Millisecond).Should(Equal(2))
-		child("node-a").kill()
+		killChild(ctx, "node-a")
 		w := terminal(ctx, "early")
 		Expect(meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionComplete)).To(BeTrue())
 	}, NodeTimeout(3*time.Minute))
@@ -137,7 +140,7 @@ var _ = Describe("Kill -9", Ordered, func() {
 			}
 			workers := workersIn()
 			if victim != "runner" {
-				child(victim).kill()
+				killChild(ctx, victim)
 			} else if len(workers) > 0 {
 				parentOf(workers[0]).kill()
 			}
