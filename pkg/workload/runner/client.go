@@ -72,6 +72,9 @@ type process struct {
 	stdout io.Reader
 	tail   tail
 
+	// grace is stopGrace, and what many processes add to each of its parts.
+	grace time.Duration
+
 	mu   sync.Mutex
 	kill *time.Timer // set by stop
 }
@@ -81,7 +84,10 @@ func (c Client) start(job Job) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the job: %w", err)
 	}
-	p := &process{cmd: exec.Command(c.Path, Command), tail: tail{copyTo: c.Stderr}}
+	p := &process{cmd: exec.Command(c.Path, Command), tail: tail{copyTo: c.Stderr}, grace: stopGrace}
+	for i := range job.Run.Groups {
+		p.grace += 3 * time.Duration(job.Run.Groups[i].Workers) * spawn.EndTimePerProcess
+	}
 	p.cmd.Stderr = &p.tail
 	// A group of its own: a Ctrl-C at the terminal reaches the parent, which ends the runner in good order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -128,7 +134,7 @@ func (p *process) stop() {
 	defer p.mu.Unlock()
 	if p.kill == nil {
 		_ = p.stdin.Close()
-		p.kill = time.AfterFunc(stopGrace, func() { _ = p.cmd.Process.Kill() })
+		p.kill = time.AfterFunc(p.grace, func() { _ = p.cmd.Process.Kill() })
 	}
 }
 

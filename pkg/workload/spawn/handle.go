@@ -43,15 +43,20 @@ func (h *Handle) Stop(lastResort func()) int64 {
 	h.arena.Control().Abort()
 	h.stopped.CompareAndSwap(0, h.arena.Control().Stop())
 	at := h.stopped.Load()
-	if h.reaper.wait(StopTimeout) {
+	if h.reaper.wait(h.within(StopTimeout)) {
 		return at
 	}
 	h.reaper.kill(KilledLate)
-	if !h.reaper.wait(KillTimeout) && lastResort != nil {
+	if !h.reaper.wait(h.within(KillTimeout)) && lastResort != nil {
 		lastResort()
-		h.reaper.wait(KillTimeout)
+		h.reaper.wait(h.within(KillTimeout))
 	}
 	return at
+}
+
+// within is a time to end for all processes.
+func (h *Handle) within(limit time.Duration) time.Duration {
+	return limit + time.Duration(len(h.processes))*EndTimePerProcess
 }
 
 // Close ends whatever is left and gives everything back. It may be called in any
@@ -64,7 +69,7 @@ func (h *Handle) Close() error {
 	clean := true
 	if h.reaper != nil {
 		h.reaper.kill(KilledOnOrder)
-		clean = h.reaper.wait(KillTimeout)
+		clean = h.reaper.wait(h.within(KillTimeout))
 	}
 	close(h.parent)
 	if h.ended != nil {

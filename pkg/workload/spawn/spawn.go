@@ -77,9 +77,11 @@ const (
 	// parkPoll is how often the wait for parked workers looks for dead ones.
 	parkPoll = 100 * time.Millisecond
 	// StopTimeout is how long workers have to leave after Stop before they are
-	// killed, and how long a killed worker has to be gone.
-	StopTimeout = 5 * time.Second
-	KillTimeout = 3 * time.Second
+	// killed, KillTimeout how long a killed worker has to be gone. The kernel takes
+	// its time with thousands: each process adds EndTimePerProcess to both.
+	StopTimeout       = 5 * time.Second
+	KillTimeout       = 3 * time.Second
+	EndTimePerProcess = time.Millisecond
 )
 
 // Config is what Spawn needs.
