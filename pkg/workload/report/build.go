@@ -24,7 +24,7 @@ func (r *Report) AddWorkers(workers func(yield func(spawn.Worker) bool), started
 	for w := range workers {
 		if w.Index == 0 {
 			g.close()
-			r.Groups = append(r.Groups, newGroup(w.Group.Name, w))
+			r.Groups = append(r.Groups, newGroup(w))
 			g = newGroupSum(&r.Groups[len(r.Groups)-1], w)
 		}
 		whole := w.Whole()
@@ -72,10 +72,10 @@ func problem(w spawn.Worker) string {
 	return w.Exit.String() + " at stage " + w.Stage.String()
 }
 
-func newGroup(name string, w spawn.Worker) Group {
+func newGroup(w spawn.Worker) Group {
 	shape := w.Group.Kind.Shape()
 	return Group{
-		Name: name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
+		Name: w.Group.Name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
 		Distributions: emptyDistributions(shape.Metrics),
 	}
 }

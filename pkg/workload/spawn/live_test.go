@@ -163,21 +163,6 @@ func seenOn(h *Handle, group string, cpu int) bool {
 	return false
 }
 
-func allowedCPUs(t *testing.T) []int {
-	t.Helper()
-	var mask unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &mask); err != nil {
-		t.Fatal(err)
-	}
-	var cpus []int
-	for cpu := range 1024 {
-		if mask.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpus
-}
-
 func TestKillEndsAllAtOnceAndKeepsWhatWasMeasured(t *testing.T) {
 	h := start(t, group("fork", 2, ticks), threads("thread", 2, "", ticks))
 	h.Start()

@@ -206,7 +206,7 @@ func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 	if forkErr != nil {
 		return forkErr
 	}
-	return h.awaitParked(ctx, h.parkTimeout)
+	return h.awaitParked(ctx)
 }
 
 // makeRoom lets the kernel enlarge the table of descriptors for n more at once and
@@ -379,8 +379,8 @@ func (h *Handle) name(worker int) string {
 }
 
 // awaitParked returns when every worker is parked with all set-up steps done.
-func (h *Handle) awaitParked(ctx context.Context, timeout time.Duration) error {
-	deadline := time.Now().Add(timeout)
+func (h *Handle) awaitParked(ctx context.Context) error {
+	deadline := time.Now().Add(h.parkTimeout)
 	for h.arena.Control().AwaitParked(parkPoll) < h.arena.Workers() {
 		select {
 		case <-h.reaper.early:
@@ -391,7 +391,7 @@ func (h *Handle) awaitParked(ctx context.Context, timeout time.Duration) error {
 			return fmt.Errorf("waiting for workers to park: %w", err)
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("not all workers were ready within %v", timeout), h.setupErrors())
+			return errors.Join(fmt.Errorf("not all workers were ready within %v", h.parkTimeout), h.setupErrors())
 		}
 	}
 	return h.setupErrors()

@@ -65,6 +65,15 @@ func startRun(t *testing.T, run *spec.Run) *Handle {
 
 func config(t testing.TB, run *spec.Run) Config {
 	t.Helper()
+	resolved, err := run.Resolve(spec.Machine{CPUs: cpuset.New(allowedCPUs(t)...), MemoryNodes: memoryNodes(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{Run: resolved, Stderr: os.Stderr}
+}
+
+func allowedCPUs(t testing.TB) []int {
+	t.Helper()
 	var mask unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &mask); err != nil {
 		t.Fatal(err)
@@ -75,11 +84,7 @@ func config(t testing.TB, run *spec.Run) Config {
 			cpus = append(cpus, cpu)
 		}
 	}
-	resolved, err := run.Resolve(spec.Machine{CPUs: cpuset.New(cpus...), MemoryNodes: memoryNodes(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Config{Run: resolved, Stderr: os.Stderr}
+	return cpus
 }
 
 // memoryNodes are the NUMA nodes with memory; a kernel without NUMA has one.

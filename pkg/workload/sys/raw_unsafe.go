@@ -172,12 +172,6 @@ func RawParent() int {
 	return int(pid)
 }
 
-// RawThread is the caller's thread id.
-func RawThread() int {
-	tid, _, _ := syscall.RawSyscall(unix.SYS_GETTID, 0, 0, 0)
-	return int(tid)
-}
-
 // RawExit ends the process.
 func RawExit(code int) {
 	for {
@@ -305,12 +299,6 @@ func RawMap(n int) ([]byte, Errno) {
 		return nil, errno
 	}
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&at)), n), 0 // fresh memory outside the heap
-}
-
-// RawUnmap gives back what RawMap mapped.
-func RawUnmap(memory []byte) {
-	page := syscall.Getpagesize()
-	syscall.RawSyscall(unix.SYS_MUNMAP, uintptr(unsafe.Pointer(&memory[0]))-uintptr(page), uintptr(len(memory)+2*page), 0)
 }
 
 // Address is where memory begins.

@@ -37,10 +37,7 @@ const (
 
 // Threads is the memory of the threads of a fork. It is made before the fork; every
 // fork has its own copy, of which only what is touched costs memory.
-type Threads struct {
-	memory []byte
-	args   cloneArgs
-}
+type Threads struct{ memory []byte }
 
 // NewThreads makes memory for up to n threads. BecomeZygote has to allow it.
 func NewThreads(n int) (*Threads, error) {
@@ -72,7 +69,7 @@ func (t *Threads) RawStart(i int, start *func(), tid *uint32) Errno {
 	m.g0 = base + threadGOff
 	*(*uintptr)(unsafe.Pointer(&own[threadTLSOff])) = base + threadGOff
 	atomic.StoreUint32(t.endWord(i), 1)
-	t.args = cloneArgs{
+	args := cloneArgs{
 		flags: unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM |
 			unix.CLONE_SETTLS | unix.CLONE_PARENT_SETTID | unix.CLONE_CHILD_CLEARTID,
 		childTID:  uint64(base) + threadEndOff,
@@ -80,7 +77,7 @@ func (t *Threads) RawStart(i int, start *func(), tid *uint32) Errno {
 		stack:     uint64(base), stackSize: threadGOff,
 		tls: uint64(base) + threadTLSOff + tlsBias,
 	}
-	if r := cloneThread(&t.args, unsafe.Sizeof(t.args), base+threadGOff, unsafe.Pointer(*(**struct{})(unsafe.Pointer(start)))); r < 0 {
+	if r := cloneThread(&args, unsafe.Sizeof(args), base+threadGOff, unsafe.Pointer(*(**struct{})(unsafe.Pointer(start)))); r < 0 {
 		return Errno(-r)
 	}
 	return 0

@@ -14,7 +14,6 @@ import (
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
@@ -90,11 +89,7 @@ func prepare(t *testing.T, a *arena.Arena, shape work.Shape) []work.Worker {
 		workers[i].Region = a.Region(0)
 		if shape.MemoryBytes > 0 {
 			workers[i].Pages = &work.PageCounter{}
-			var errno sys.Errno
-			if workers[i].Memory, errno = sys.RawMap(shape.MemoryBytes); errno != 0 {
-				t.Fatal(errno)
-			}
-			t.Cleanup(func() { sys.RawUnmap(workers[i].Memory) })
+			workers[i].Memory = make([]byte, shape.MemoryBytes)
 		}
 		if shape.Pipes {
 			workers[i].ReadFD, workers[i].WriteFD = ba[0], ab[1]

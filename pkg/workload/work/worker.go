@@ -65,11 +65,10 @@ type account struct {
 // Bind points the worker at its part of the arena.
 func (w *Worker) Bind(a *arena.Arena, index, metrics int, places *Places) {
 	*w = Worker{arena: a, control: a.Control(), block: a.Block(index), index: index, metrics: metrics, places: places}
-	w.use(arena.EpochBaseline)
 }
 
-// use makes the epoch's record the one that is written.
-func (w *Worker) use(epoch uint32) {
+// enter makes the epoch's record the one that is written.
+func (w *Worker) enter(epoch uint32, now int64) {
 	w.phase = epoch
 	w.number = w.arena.Plan().Record(epoch)
 	w.record = w.arena.Record(w.index, w.number)
@@ -78,10 +77,6 @@ func (w *Worker) use(epoch uint32) {
 		w.histograms[n] = w.arena.Histogram(w.index, w.number, n)
 		w.filled[n] = false
 	}
-}
-
-func (w *Worker) enter(epoch uint32, now int64) {
-	w.use(epoch)
 	w.seenUnits = *w.units
 	w.block.SetEntered(w.number)
 	w.record.Enter(now)
