@@ -26,6 +26,9 @@ type machine struct {
 	// MemoryMiB is that of each node. It is compared roughly: the kernel keeps
 	// some for itself.
 	MemoryMiB []int64
+	// Isolated and NohzFull are the CPUs that the command line sets apart,
+	// Offline those that are off once the last one was switched off.
+	Isolated, NohzFull, Offline string
 }
 
 func printTopology() int {
@@ -34,7 +37,7 @@ func printTopology() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	got := machine{Shape: m.Shape(), Warnings: m.Warnings}
+	got := machine{Shape: m.Shape(), Warnings: m.Warnings, Isolated: m.Isolated.String(), NohzFull: m.NohzFull.String()}
 	for _, n := range m.Nodes {
 		got.Nodes = append(got.Nodes, fmt.Sprintf("node %d: CPUs %s, distances %v", n.ID, n.CPUs, n.Distances))
 		got.MemoryMiB = append(got.MemoryMiB, n.MemoryTotalKiB>>10)
@@ -46,10 +49,31 @@ func printTopology() int {
 		}
 		got.LLCs = append(got.LLCs, fmt.Sprintf("LLC %d: node %d, L%d, CPUs %s, cores%s", i, l.Node, l.Level, l.CPUs, cores))
 	}
+	if got.Offline, err = offlineWithoutLast(m); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if err := json.NewEncoder(os.Stdout).Encode(got); err != nil {
 		return 1
 	}
 	return 0
+}
+
+// offlineWithoutLast switches the last CPU off, unless it is the only one, and
+// says which CPUs are offline then.
+func offlineWithoutLast(m *topology.Machine) (string, error) {
+	last := len(m.CPUs) - 1
+	if last == 0 {
+		return "", nil
+	}
+	if err := os.WriteFile(fmt.Sprintf("/sys/devices/system/cpu/cpu%d/online", last), []byte("0"), 0); err != nil {
+		return "", err
+	}
+	m, err := topology.Read("/")
+	if err != nil {
+		return "", err
+	}
+	return m.Offline.String(), nil
 }
 
 // wanted is what the kernel has to show of a shape.
@@ -62,6 +86,9 @@ func wanted(s guest.Shape) machine {
 			ids[i] = cpus + i
 		}
 		return cpuset.New(ids...).String()
+	}
+	if last := s.CPUs() - 1; last > 0 {
+		want.Isolated, want.NohzFull, want.Offline = fmt.Sprint(last), fmt.Sprint(last), fmt.Sprint(last)
 	}
 	nodes := s.Nodes + s.MemoryOnlyNodes
 	for n := range nodes {
@@ -88,6 +115,15 @@ func wanted(s guest.Shape) machine {
 	return want
 }
 
+// isolating are the arguments that keep a CPU from the balancer and the tick. The
+// first cannot be.
+func isolating(cpu int) []string {
+	if cpu == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("isolcpus=%d", cpu), fmt.Sprintf("nohz_full=%d", cpu)}
+}
+
 func TestTheKernelShowsTheShape(t *testing.T) {
 	tests := map[string]guest.Shape{
 		"two nodes with two caches each, and SMT": {Nodes: 2, LLCsPerNode: 2, CoresPerLLC: 1, ThreadsPerCore: 2},
@@ -106,7 +142,7 @@ func TestTheKernelShowsTheShape(t *testing.T) {
 			t.Parallel()
 			var stdout bytes.Buffer
 			result, err := guest.Run(t.Context(), guest.Config{
-				Shape: shape, Files: map[string]string{"/bin/guest.test": program},
+				Shape: shape, KernelArgs: isolating(shape.CPUs() - 1), Files: map[string]string{"/bin/guest.test": program},
 				Command: []string{"guest.test", roleTopology},
 				Console: &lines{t: t}, Stdout: &stdout, Stderr: &lines{t: t},
 			})

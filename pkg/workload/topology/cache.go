@@ -5,8 +5,8 @@ package topology
 
 import (
 	"cmp"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,53 +17,65 @@ import (
 // cache is the last-level cache of one CPU. Two CPUs share it if key is equal.
 type cache struct {
 	key     cacheKey
+	id      int
 	sizeKiB int64
 }
 
-// cacheKey tells caches apart. Ids are unique per level only, and some
-// hypervisors start them anew in every package.
-type cacheKey struct{ level, pkg, id int }
+// cacheKey tells caches apart: by the lowest CPU of those that share it or, if
+// the kernel does not list those, by its id, which is then taken to be unique
+// in the package only. What does not tell is -1.
+type cacheKey struct{ level, lowest, pkg, id int }
+
+// unknownCache is where CPUs belong for which the kernel describes no cache.
+var unknownCache = cacheKey{lowest: -1, pkg: -1, id: -1}
 
 // lastLevelCache describes the CPU's cache of the highest level.
 func (r *reader) lastLevelCache(id int) cache {
-	dir := filepath.Join(r.cpu(id), "cache")
+	dir := path.Join(r.cpu(id), "cache")
 	var best string
 	level := 0
-	for _, i := range numbered(dir, "index") {
-		index := filepath.Join(dir, "index"+strconv.Itoa(i))
-		if l := r.number(filepath.Join(index, "level"), 0); l > level {
+	for _, i := range r.numbered(dir, "index") {
+		index := path.Join(dir, "index"+strconv.Itoa(i))
+		if l := r.number(path.Join(index, "level"), 0); l > level {
 			best, level = index, l
 		}
 	}
 	if best == "" {
 		r.assume(id, "no cache described: they are taken to share one")
-		return cache{}
+		return cache{key: unknownCache, id: -1}
 	}
-	pkg := r.number(filepath.Join(r.cpu(id), "topology/physical_package_id"), -1)
-	return cache{
-		key:     cacheKey{level: level, pkg: pkg, id: r.cacheID(id, best)},
-		sizeKiB: cacheSize(filepath.Join(best, "size")),
-	}
+	c := r.cacheIdentity(id, best)
+	c.key.level = level
+	c.sizeKiB = r.cacheSize(path.Join(best, "size"))
+	return c
 }
 
-// cacheID is the kernel's id of a cache, else the lowest CPU that shares it.
-func (r *reader) cacheID(cpu int, index string) int {
-	if id := r.number(filepath.Join(index, "id"), -1); id >= 0 {
-		return id
-	}
-	content, err := os.ReadFile(filepath.Join(index, "shared_cpu_list"))
+// cacheIdentity names a cache and says who shares it. Who shares it is taken
+// from the list of CPUs first: ids start anew in every package on some
+// machines, and the packages of some arm64 machines are clusters under one cache.
+func (r *reader) cacheIdentity(cpu int, index string) cache {
+	id := r.number(path.Join(index, "id"), -1)
+	content, err := fs.ReadFile(r.files, path.Join(index, "shared_cpu_list"))
 	if err == nil {
-		if set, err := parseList(string(content)); err == nil && !set.IsEmpty() {
-			return set.List()[0]
+		if set, err := parseList(string(content)); err == nil && set.Contains(cpu) {
+			lowest := set.List()[0]
+			if id < 0 {
+				id = lowest
+			}
+			return cache{key: cacheKey{lowest: lowest, pkg: -1, id: -1}, id: id}
 		}
 	}
-	r.assume(cpu, "the last-level cache has neither an id nor a list of CPUs: id 0 is taken")
-	return 0
+	if id < 0 {
+		r.assume(cpu, "the last-level cache has neither an id nor a list of CPUs: id 0 is taken")
+		id = 0
+	}
+	pkg := r.number(path.Join(r.cpu(cpu), "topology/physical_package_id"), -1)
+	return cache{key: cacheKey{lowest: -1, pkg: pkg, id: id}, id: id}
 }
 
 // cacheSize reads a size such as 32768K, 32M or 4194304, rounded up to KiB; 0 if it cannot.
-func cacheSize(path string) int64 {
-	content, err := os.ReadFile(path)
+func (r *reader) cacheSize(file string) int64 {
+	content, err := fs.ReadFile(r.files, file)
 	if err != nil {
 		return 0
 	}
@@ -96,10 +108,15 @@ func buildLLCs(facts []cpuFacts) []LLC {
 	}
 	llcs := make([]LLC, 0, len(shared))
 	for key, members := range shared {
-		llcs = append(llcs, LLC{
-			ID: key.id, Level: key.level, Node: members[0].node, SizeKiB: members[0].cache.sizeKiB,
+		first := members[0]
+		llc := LLC{
+			ID: first.cache.id, Level: key.level, Node: first.node, SizeKiB: first.cache.sizeKiB,
 			CPUs: idsOf(members), Cores: buildCores(members),
-		})
+		}
+		if key == unknownCache {
+			llc.ID = first.id
+		}
+		llcs = append(llcs, llc)
 	}
 	slices.SortFunc(llcs, func(a, b LLC) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.CPUs.List()[0], b.CPUs.List()[0]))

@@ -6,6 +6,8 @@ package topology
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,87 +19,114 @@ const (
 	coreIndent = "    "
 )
 
+// drawing is the text of a machine while it is written.
+type drawing struct {
+	strings.Builder
+	m *Machine
+	// digits is how wide the highest CPU's number is: cores stand in columns.
+	digits int
+}
+
 // Draw writes the machine as text of at most 80 columns: NUMA nodes, in them
 // last-level caches, in them cores, each as the CPUs that are threads of it.
 func (m *Machine) Draw(w io.Writer) error {
-	var b strings.Builder
+	d := &drawing{m: m}
+	for _, c := range m.CPUs {
+		d.digits = max(d.digits, len(strconv.Itoa(c.ID)))
+	}
+	d.summary()
+	for i := range m.Nodes {
+		d.node(&m.Nodes[i])
+	}
+	if len(m.Warnings) > 0 {
+		d.WriteByte('\n')
+	}
+	for _, warning := range m.Warnings {
+		d.words("note:", strings.Fields(warning))
+	}
+	_, err := io.WriteString(w, d.String())
+	return err
+}
+
+// summary is what concerns the machine as a whole.
+func (d *drawing) summary() {
+	m := d.m
 	smt := "no SMT"
 	if m.SMT() {
 		smt = "SMT"
 	}
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s, %s\n", m.Shape(), count(len(m.Nodes), "NUMA node"),
+	fmt.Fprintf(d, "%s: %s, %s, %s, %s, %s\n", m.Shape(), count(len(m.Nodes), "NUMA node"),
 		count(len(m.LLCs), "last-level cache"), count(m.Cores(), "core"), count(len(m.CPUs), "CPU"), smt)
-	b.WriteString("each [ ] is a core with its CPUs\n")
-	for i := range m.Nodes {
-		m.drawNode(&b, &m.Nodes[i])
-	}
-	if len(m.Warnings) > 0 {
-		b.WriteByte('\n')
-	}
-	for _, warning := range m.Warnings {
-		drawWords(&b, "note: ", strings.Fields(warning))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	d.kinds()
+	d.WriteString("each [ ] is a core with its CPUs\n")
 }
 
-func (m *Machine) drawNode(b *strings.Builder, n *Node) {
-	fmt.Fprintf(b, "\nnode %d: %s", n.ID, n.memoryText())
+// kinds lists the CPUs that are special, side by side. A set without a CPU is left out.
+func (d *drawing) kinds() {
+	type kind struct {
+		title string
+		cpus  cpuset.CPUSet
+	}
+	kinds := []kind{
+		{"offline CPUs:", d.m.Offline}, {"isolated CPUs:", d.m.Isolated}, {"nohz_full CPUs:", d.m.NohzFull},
+	}
+	if len(d.m.Classes) > 1 {
+		for _, c := range d.m.Classes {
+			kinds = append(kinds, kind{c.title() + " CPUs:", c.CPUs})
+		}
+	}
+	kinds = slices.DeleteFunc(kinds, func(k kind) bool { return k.cpus.IsEmpty() })
+	width := 0
+	for _, k := range kinds {
+		width = max(width, len(k.title))
+	}
+	for _, k := range kinds {
+		d.words(fmt.Sprintf("%-*s", width, k.title), strings.SplitAfter(k.cpus.String(), ","))
+	}
+}
+
+func (d *drawing) node(n *Node) {
+	fmt.Fprintf(d, "\nnode %d: %s", n.ID, n.memoryText())
 	if n.MemoryOnly() {
-		b.WriteString(", without CPUs")
+		d.WriteString(", without CPUs")
 	}
-	b.WriteByte('\n')
-	if len(m.Nodes) > 1 {
-		drawWords(b, "  distances:", m.distanceWords(n))
+	d.WriteByte('\n')
+	if len(d.m.Nodes) > 1 {
+		d.words("  distances:", d.distanceWords(n))
 	}
-	for i := range m.LLCs {
-		llc := &m.LLCs[i]
-		here := llc.CPUs.Intersection(n.CPUs)
-		if here.IsEmpty() {
-			continue
-		}
-		b.WriteString("  " + llc.title(here) + "\n")
-		drawWords(b, coreIndent, coreWords(llc, here))
-	}
-}
-
-func (n *Node) memoryText() string {
-	if n.MemoryTotalKiB == 0 {
-		return "memory unknown"
-	}
-	return sizeText(n.MemoryTotalKiB) + " of memory"
-}
-
-// distanceWords are the distances to the other nodes.
-func (m *Machine) distanceWords(from *Node) []string {
-	var words []string
-	for i, d := range from.Distances {
-		if m.Nodes[i].ID != from.ID {
-			words = append(words, fmt.Sprintf("%d to node %d,", d, m.Nodes[i].ID))
+	for i := range d.m.LLCs {
+		if here := d.m.LLCs[i].CPUs.Intersection(n.CPUs); !here.IsEmpty() {
+			d.cache(i, n.ID, here)
 		}
 	}
-	words[len(words)-1] = strings.TrimSuffix(words[len(words)-1], ",")
-	return words
 }
 
-// title describes a cache of which the CPUs here are drawn.
-func (l *LLC) title(here cpuset.CPUSet) string {
-	title := fmt.Sprintf("LLC %d", l.ID)
-	switch {
-	case l.Level == 0:
-		title += " (assumed)"
-	case l.SizeKiB == 0:
-		title += fmt.Sprintf(" (L%d)", l.Level)
-	default:
-		title += fmt.Sprintf(" (L%d, %s)", l.Level, sizeText(l.SizeKiB))
+// cache writes the part of a last-level cache that is on a node. Where CPUs
+// are of several classes, each of those has lines of its own.
+func (d *drawing) cache(index, node int, here cpuset.CPUSet) {
+	llc := &d.m.LLCs[index]
+	others := d.m.NodesOf(llc.CPUs).Difference(cpuset.New(node))
+	d.words("  "+llc.title(index), sharedWords(others))
+	classes := d.m.Classes
+	if len(classes) < 2 {
+		d.cores(coreIndent, d.coreWords(llc, here))
+		return
 	}
-	if !here.Equals(l.CPUs) {
-		title += ", shared with another node"
+	for _, c := range classes {
+		if words := d.coreWords(llc, here.Intersection(c.CPUs)); len(words) > 0 {
+			d.cores(coreIndent+c.Name+": ", words)
+		}
 	}
-	return title
 }
 
-func coreWords(l *LLC, here cpuset.CPUSet) []string {
+func sharedWords(others cpuset.CPUSet) []string {
+	if others.IsEmpty() {
+		return nil
+	}
+	return []string{"shared", "with", nodesText(others)}
+}
+
+func (d *drawing) coreWords(l *LLC, here cpuset.CPUSet) []string {
 	var words []string
 	for _, core := range l.Cores {
 		threads := core.CPUs.Intersection(here).List()
@@ -106,48 +135,54 @@ func coreWords(l *LLC, here cpuset.CPUSet) []string {
 		}
 		ids := make([]string, 0, len(threads))
 		for _, id := range threads {
-			ids = append(ids, strconv.Itoa(id))
+			ids = append(ids, fmt.Sprintf("%*d", d.digits, id))
 		}
 		words = append(words, "["+strings.Join(ids, " ")+"]")
 	}
 	return words
 }
 
-// drawWords writes words after a prefix and breaks lines between them; further
-// lines are indented as far as the prefix is.
-func drawWords(b *strings.Builder, prefix string, words []string) {
-	line := strings.TrimRight(prefix, " ")
-	indent := strings.Repeat(" ", max(len(line), len(coreIndent)-1))
-	if line == "" {
-		line = indent
+// distanceWords are the distances to the other nodes, nearest first.
+func (d *drawing) distanceWords(from *Node) []string {
+	at := make(map[int][]int)
+	for i, distance := range from.Distances {
+		if to := d.m.Nodes[i].ID; to != from.ID {
+			at[distance] = append(at[distance], to)
+		}
 	}
-	empty := true
+	var parts []string
+	for _, distance := range slices.Sorted(maps.Keys(at)) {
+		parts = append(parts, fmt.Sprintf("%d to %s", distance, nodesText(cpuset.New(at[distance]...))))
+	}
+	return strings.Split(strings.Join(parts, ",\n"), "\n")
+}
+
+// cores writes cores, which are words of about the same length, on lines of
+// about the same number of them.
+func (d *drawing) cores(prefix string, words []string) {
+	longest := 0
 	for _, word := range words {
-		if !empty && len(line)+1+len(word) > drawWidth {
-			b.WriteString(line + "\n")
-			line = indent
+		longest = max(longest, len(word))
+	}
+	perLine := max((drawWidth-len(prefix)+1)/(longest+1), 1)
+	lines := (len(words) + perLine - 1) / perLine
+	perLine = (len(words) + lines - 1) / lines
+	for line := range slices.Chunk(words, perLine) {
+		d.WriteString(prefix + strings.Join(line, " ") + "\n")
+		prefix = strings.Repeat(" ", len(prefix))
+	}
+}
+
+// words writes words after a prefix and breaks lines between them; further
+// lines are indented as far as the prefix is.
+func (d *drawing) words(prefix string, words []string) {
+	line := prefix
+	for i, word := range words {
+		if i > 0 && len(line)+1+len(word) > drawWidth {
+			d.WriteString(line + "\n")
+			line = strings.Repeat(" ", len(prefix))
 		}
 		line += " " + word
-		empty = false
 	}
-	b.WriteString(line + "\n")
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// sizeText shows KiB in the largest unit that keeps a number of at least 1.
-func sizeText(kib int64) string {
-	switch {
-	case kib >= 1<<20:
-		return strconv.FormatFloat(float64(kib)/(1<<20), 'f', 1, 64) + " GiB"
-	case kib >= 1<<10:
-		return strconv.FormatFloat(float64(kib)/(1<<10), 'g', 4, 64) + " MiB"
-	default:
-		return strconv.FormatInt(kib, 10) + " KiB"
-	}
+	d.WriteString(line + "\n")
 }

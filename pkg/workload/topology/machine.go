@@ -22,51 +22,75 @@ type Machine struct {
 	LLCs []LLC
 	// Nodes are the NUMA nodes in ascending order, those without CPUs included.
 	Nodes []Node
+	// Classes are the kinds of CPUs by how much they can do, largest capacity
+	// first. A uniform machine has one.
+	Classes []Class
+	// Offline are the CPUs that are there but switched off. They are in none of
+	// the other members.
+	Offline cpuset.CPUSet
+	// Isolated are the CPUs that the kernel's command line keeps from the load
+	// balancer (isolcpus=), NohzFull those that it keeps from the tick (nohz_full=).
+	Isolated, NohzFull cpuset.CPUSet
 	// Warnings say where the kernel did not tell and what was assumed instead.
 	Warnings []string
 }
 
 // CPU is one online logical CPU.
 type CPU struct {
-	ID int
+	ID int `json:"cpu"`
 	// Package is the physical package, -1 where the kernel does not know.
-	Package int
+	Package int `json:"package"`
 	// LLC is the index of its last-level cache in Machine.LLCs.
-	LLC int
+	LLC int `json:"llc"`
 	// Node is the id of its NUMA node.
-	Node int
+	Node int `json:"node"`
 }
 
 // LLC is a last-level cache and the CPUs that share it.
 type LLC struct {
 	// ID is the kernel's id of the cache, or its lowest CPU where there is none.
-	ID int
+	// Ids may repeat on another package.
+	ID int `json:"id"`
 	// Level is the cache level, 0 if unknown.
-	Level int
-	// Node is the id of the NUMA node of its lowest CPU.
-	Node int
+	Level int `json:"level"`
 	// SizeKiB is 0 if unknown.
-	SizeKiB int64
-	CPUs    cpuset.CPUSet
+	SizeKiB int64 `json:"sizeKiB"`
+	// Node is the id of the NUMA node of its lowest CPU. Other CPUs may be on
+	// other nodes: with sub-NUMA clustering one cache serves several.
+	Node int           `json:"node"`
+	CPUs cpuset.CPUSet `json:"-"`
 	// Cores are in ascending order of their lowest CPU.
-	Cores []Core
+	Cores []Core `json:"cores"`
 }
 
 // Core is a physical core: the CPUs that are threads of it.
 type Core struct {
 	// ID is the kernel's core id. It may repeat on another package or cluster.
-	ID   int
-	CPUs cpuset.CPUSet
+	ID   int           `json:"id"`
+	CPUs cpuset.CPUSet `json:"-"`
 }
 
 // Node is a NUMA node.
 type Node struct {
-	ID             int
-	CPUs           cpuset.CPUSet
-	MemoryTotalKiB int64
-	MemoryFreeKiB  int64
+	ID   int           `json:"id"`
+	CPUs cpuset.CPUSet `json:"-"`
+	// MemoryTotalKiB is 0 if the node has none, or the kernel does not tell.
+	MemoryTotalKiB int64 `json:"memoryKiB"`
+	MemoryFreeKiB  int64 `json:"memoryFreeKiB"`
 	// Distances are those to Machine.Nodes, in the same order.
-	Distances []int
+	Distances []int `json:"distances"`
+}
+
+// Class is the CPUs of one kind on a machine that has several, or all of them.
+type Class struct {
+	// Name is "core", "atom" or "lowpower" on x86, "capacity 446" on arm64,
+	// "uniform" where the kernel tells no kinds apart, "other" for CPUs it says
+	// nothing of while it does of others.
+	Name string `json:"name"`
+	// Capacity is how much work a CPU does in a time, of 1024 for the machine's
+	// best; 0 if unknown.
+	Capacity int           `json:"capacity"`
+	CPUs     cpuset.CPUSet `json:"-"`
 }
 
 // MemoryOnly says that the node has no online CPU.

@@ -5,8 +5,8 @@ package topology
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +23,7 @@ const (
 // nodes builds the NUMA nodes: those of the CPUs, and those sysfs lists
 // besides, which may have memory only.
 func (r *reader) nodes(facts []cpuFacts) []Node {
-	dir := filepath.Join(r.root, nodeDir)
-	ids := numbered(dir, "node")
+	ids := r.numbered(nodeDir, "node")
 	for _, f := range facts {
 		if !slices.Contains(ids, f.node) {
 			ids = append(ids, f.node)
@@ -33,7 +32,7 @@ func (r *reader) nodes(facts []cpuFacts) []Node {
 	slices.Sort(ids)
 	nodes := make([]Node, 0, len(ids))
 	for _, id := range ids {
-		total, free := readMeminfo(filepath.Join(dir, "node"+strconv.Itoa(id), "meminfo"))
+		total, free := r.memory(id)
 		nodes = append(nodes, Node{ID: id, CPUs: cpusOfNode(facts, id), MemoryTotalKiB: total, MemoryFreeKiB: free})
 	}
 	r.setDistances(nodes)
@@ -50,9 +49,9 @@ func cpusOfNode(facts []cpuFacts, node int) cpuset.CPUSet {
 	return idsOf(members)
 }
 
-// readMeminfo returns MemTotal and MemFree of a node's meminfo, 0 where it does not tell.
-func readMeminfo(path string) (totalKiB, freeKiB int64) {
-	content, err := os.ReadFile(path)
+// memory is MemTotal and MemFree of a node's meminfo, 0 where it does not tell.
+func (r *reader) memory(id int) (totalKiB, freeKiB int64) {
+	content, err := fs.ReadFile(r.files, path.Join(nodeDir, "node"+strconv.Itoa(id), "meminfo"))
 	if err != nil {
 		return 0, 0
 	}
@@ -99,8 +98,8 @@ func (r *reader) setDistances(nodes []Node) {
 func (r *reader) distances(nodes []Node) ([][]int, error) {
 	rows := make([][]int, 0, len(nodes))
 	for _, n := range nodes {
-		path := filepath.Join(r.root, nodeDir, "node"+strconv.Itoa(n.ID), "distance")
-		content, err := os.ReadFile(path)
+		file := path.Join(nodeDir, "node"+strconv.Itoa(n.ID), "distance")
+		content, err := fs.ReadFile(r.files, file)
 		if err != nil {
 			return nil, err
 		}
@@ -108,12 +107,12 @@ func (r *reader) distances(nodes []Node) ([][]int, error) {
 		for field := range strings.FieldsSeq(string(content)) {
 			d, err := strconv.Atoi(field)
 			if err != nil || d <= 0 {
-				return nil, fmt.Errorf("%s: %q is not a distance", path, field)
+				return nil, fmt.Errorf("%s: %q is not a distance", file, field)
 			}
 			row = append(row, d)
 		}
 		if len(row) != len(nodes) {
-			return nil, fmt.Errorf("%s: %d distances for %d nodes", path, len(row), len(nodes))
+			return nil, fmt.Errorf("%s: %d distances for %d nodes", file, len(row), len(nodes))
 		}
 		rows = append(rows, row)
 	}

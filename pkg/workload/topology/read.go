@@ -6,8 +6,9 @@ package topology
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +21,9 @@ const (
 	nodeDir = "sys/devices/system/node"
 )
 
-// reader reads the files below root and collects what they did not tell.
+// reader reads a machine's files and collects what they did not tell.
 type reader struct {
-	root string
+	files fs.FS
 	// vague are the CPUs each assumption was made for.
 	vague map[string][]int
 	notes []string
@@ -32,15 +33,28 @@ type reader struct {
 // this machine. What the kernel does not tell becomes a warning, not an error,
 // as long as it tells which CPUs are online.
 func Read(root string) (*Machine, error) {
-	r := &reader{root: root, vague: make(map[string][]int)}
+	m, err := read(os.DirFS(root))
+	if err != nil {
+		return nil, fmt.Errorf("reading the topology below %s: %w", root, err)
+	}
+	return m, nil
+}
+
+func read(files fs.FS) (*Machine, error) {
+	r := &reader{files: files, vague: make(map[string][]int)}
 	facts, err := r.cpus()
 	if err != nil {
-		return nil, fmt.Errorf("reading the topology: %w", err)
+		return nil, err
 	}
 	m := &Machine{}
 	m.Nodes = r.nodes(facts)
 	m.LLCs = buildLLCs(facts)
 	m.CPUs = buildCPUs(facts, m.LLCs)
+	online := idsOf(facts)
+	m.Classes = r.classes(online)
+	m.Offline = r.offline(online)
+	m.Isolated = r.list(path.Join(cpuDir, "isolated"))
+	m.NohzFull = r.list(path.Join(cpuDir, "nohz_full"))
 	m.Warnings = r.warnings()
 	return m, nil
 }
@@ -54,24 +68,24 @@ type cpuFacts struct {
 }
 
 func (r *reader) cpus() ([]cpuFacts, error) {
-	path := filepath.Join(r.root, cpuDir, "online")
-	content, err := os.ReadFile(path)
+	const file = cpuDir + "/online"
+	content, err := fs.ReadFile(r.files, file)
 	if err != nil {
 		return nil, err
 	}
 	online, err := parseList(string(content))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	var facts []cpuFacts
 	for _, id := range online.List() {
-		if _, err := os.Stat(r.cpu(id)); err != nil {
+		if _, err := fs.Stat(r.files, r.cpu(id)); err != nil {
 			r.assume(id, "online, but without a directory in sysfs: left out")
 			continue
 		}
 		facts = append(facts, cpuFacts{
 			id:       id,
-			pkg:      r.number(filepath.Join(r.cpu(id), "topology/physical_package_id"), -1),
+			pkg:      r.number(path.Join(r.cpu(id), "topology/physical_package_id"), -1),
 			node:     r.nodeOf(id),
 			coreID:   r.coreID(id),
 			siblings: r.siblings(id),
@@ -79,13 +93,23 @@ func (r *reader) cpus() ([]cpuFacts, error) {
 		})
 	}
 	if len(facts) == 0 {
-		return nil, fmt.Errorf("%s names no CPU that sysfs describes", path)
+		return nil, fmt.Errorf("%s names no CPU that sysfs describes", file)
 	}
 	return facts, nil
 }
 
+// offline are the CPUs that are present and not online. The kernel's own list
+// of offline CPUs names those too that could be plugged in and are not.
+func (r *reader) offline(online cpuset.CPUSet) cpuset.CPUSet {
+	offline := r.list(path.Join(cpuDir, "offline"))
+	if present := r.list(path.Join(cpuDir, "present")); !present.IsEmpty() {
+		offline = offline.Intersection(present)
+	}
+	return offline.Difference(online)
+}
+
 func (r *reader) coreID(id int) int {
-	core := r.number(filepath.Join(r.cpu(id), "topology/core_id"), -1)
+	core := r.number(path.Join(r.cpu(id), "topology/core_id"), -1)
 	if core < 0 {
 		r.assume(id, "no core id: the CPU's number is taken")
 		return id
@@ -97,7 +121,7 @@ func (r *reader) coreID(id int) int {
 // and not equal core ids, which repeat in the clusters of some arm64 machines.
 func (r *reader) siblings(id int) cpuset.CPUSet {
 	for _, name := range []string{"core_cpus_list", "thread_siblings_list"} {
-		content, err := os.ReadFile(filepath.Join(r.cpu(id), "topology", name))
+		content, err := fs.ReadFile(r.files, path.Join(r.cpu(id), "topology", name))
 		if err != nil {
 			continue
 		}
@@ -111,7 +135,7 @@ func (r *reader) siblings(id int) cpuset.CPUSet {
 
 // nodeOf finds the nodeN entry of a CPU's directory.
 func (r *reader) nodeOf(id int) int {
-	nodes := numbered(r.cpu(id), "node")
+	nodes := r.numbered(r.cpu(id), "node")
 	if len(nodes) == 0 {
 		r.assume(id, "no NUMA node: node 0 is taken")
 		return 0
@@ -119,11 +143,11 @@ func (r *reader) nodeOf(id int) int {
 	return nodes[0]
 }
 
-func (r *reader) cpu(id int) string { return filepath.Join(r.root, cpuDir, "cpu"+strconv.Itoa(id)) }
+func (r *reader) cpu(id int) string { return path.Join(cpuDir, "cpu"+strconv.Itoa(id)) }
 
 // number reads a file with one number.
-func (r *reader) number(path string, otherwise int) int {
-	content, err := os.ReadFile(path)
+func (r *reader) number(file string, otherwise int) int {
+	content, err := fs.ReadFile(r.files, file)
 	if err != nil {
 		return otherwise
 	}
@@ -132,6 +156,20 @@ func (r *reader) number(path string, otherwise int) int {
 		return otherwise
 	}
 	return n
+}
+
+// list reads a list of CPUs. What is not there is empty, and so is what cannot
+// be read, with a note.
+func (r *reader) list(file string) cpuset.CPUSet {
+	content, err := fs.ReadFile(r.files, file)
+	if err != nil {
+		return cpuset.New()
+	}
+	set, err := parseList(string(content))
+	if err != nil {
+		r.notes = append(r.notes, fmt.Sprintf("%s: %v: no CPU is taken to be in it", file, err))
+	}
+	return set
 }
 
 func (r *reader) assume(cpu int, what string) { r.vague[what] = append(r.vague[what], cpu) }
@@ -146,8 +184,8 @@ func (r *reader) warnings() []string {
 }
 
 // numbered returns the N of the entries prefixN of a directory, ascending.
-func numbered(dir, prefix string) []int {
-	entries, err := os.ReadDir(dir)
+func (r *reader) numbered(dir, prefix string) []int {
+	entries, err := fs.ReadDir(r.files, dir)
 	if err != nil {
 		return nil
 	}
@@ -162,11 +200,16 @@ func numbered(dir, prefix string) []int {
 	return out
 }
 
-// parseList parses a list of CPUs of sysfs, which ends with a newline.
+// parseList parses a list of CPUs of sysfs, which ends with a newline. Older
+// kernels print a list that was never made as "(null)".
 func parseList(s string) (cpuset.CPUSet, error) {
-	set, err := cpuset.Parse(strings.TrimSpace(s))
+	list := strings.TrimSpace(s)
+	if list == "(null)" {
+		list = ""
+	}
+	set, err := cpuset.Parse(list)
 	if err != nil {
-		return cpuset.CPUSet{}, errors.New("not a list of CPUs: " + strconv.Quote(s))
+		return cpuset.New(), errors.New("not a list of CPUs: " + strconv.Quote(s))
 	}
 	return set, nil
 }

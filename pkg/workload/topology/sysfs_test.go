@@ -5,38 +5,37 @@ package topology
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
+	"strings"
 	"testing"
+	"testing/fstest"
 )
 
-// sysfs is a tree of sysfs files in a temporary directory.
+// sysfs is a tree of sysfs files.
 type sysfs struct {
-	t    *testing.T
-	root string
+	t     *testing.T
+	files fstest.MapFS
 }
 
 func newSysfs(t *testing.T, online string) *sysfs {
-	s := &sysfs{t: t, root: t.TempDir()}
-	s.file("sys/devices/system/cpu/online", online+"\n")
+	s := &sysfs{t: t, files: make(fstest.MapFS)}
+	s.file(cpuDir+"/online", online+"\n")
 	return s
 }
 
 func (s *sysfs) file(path, content string) {
-	s.t.Helper()
-	full := filepath.Join(s.root, path)
-	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-		s.t.Fatal(err)
-	}
+	s.files[path] = &fstest.MapFile{Data: []byte(content), Mode: 0o644}
 }
 
+// remove takes a file away, or a directory with all that is in it.
 func (s *sysfs) remove(path string) {
 	s.t.Helper()
-	if err := os.RemoveAll(filepath.Join(s.root, path)); err != nil {
-		s.t.Fatal(err)
+	before := len(s.files)
+	maps.DeleteFunc(s.files, func(name string, _ *fstest.MapFile) bool {
+		return name == path || strings.HasPrefix(name, path+"/")
+	})
+	if len(s.files) == before {
+		s.t.Fatalf("%s is not there, so it cannot be removed", path)
 	}
 }
 
@@ -119,5 +118,25 @@ func expander(t *testing.T) *sysfs {
 	s := small(t)
 	s.node(0, 9791700, 9145724, "10 50", 0, 1)
 	s.node(2, 64<<20, 64<<20, "50 10")
+	return s
+}
+
+// spanning is the small machine where each CPU is a node, under one cache.
+func spanning(t *testing.T) *sysfs {
+	s := small(t)
+	s.remove("sys/devices/system/cpu/cpu1/node0")
+	s.node(0, 1<<20, 1<<20, "10 12", 0)
+	s.node(1, 1<<20, 1<<20, "12 10", 1)
+	return s
+}
+
+// uneven has two caches of three CPUs each, and one of one CPU.
+func uneven(t *testing.T) *sysfs {
+	s := newSysfs(t, "0-6")
+	for id := range 7 {
+		s.cpu(id, 0, id, fmt.Sprint(id))
+		s.cache(id, 3, 3, id/3, "8M", []string{"0-2", "3-5", "6"}[id/3])
+	}
+	s.node(0, 1<<20, 1<<20, "10", 0, 1, 2, 3, 4, 5, 6)
 	return s
 }

@@ -5,7 +5,9 @@ package topology
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -20,11 +22,15 @@ type summary struct {
 	Cores         int
 	SMT           bool
 	LLCs, Nodes   []string
-	Warnings      []string
+	// Distances are empty on a machine of one node, Classes on a uniform one.
+	Distances, Classes          []string
+	Offline, Isolated, NohzFull string
+	Warnings                    []string
 }
 
 func summarize(m *Machine) summary {
-	s := summary{Shape: m.Shape(), Online: m.Online().String(), Cores: m.Cores(), SMT: m.SMT(), Warnings: m.Warnings}
+	s := summary{Shape: m.Shape(), Online: m.Online().String(), Cores: m.Cores(), SMT: m.SMT(), Warnings: m.Warnings,
+		Offline: m.Offline.String(), Isolated: m.Isolated.String(), NohzFull: m.NohzFull.String()}
 	for _, l := range m.LLCs {
 		s.LLCs = append(s.LLCs, strings.Join([]string{"cpus " + l.CPUs.String(), "id", itoa(l.ID), "L" + itoa(l.Level),
 			"node", itoa(l.Node), itoa(int(l.SizeKiB)), "KiB"}, " "))
@@ -32,6 +38,16 @@ func summarize(m *Machine) summary {
 	for _, n := range m.Nodes {
 		s.Nodes = append(s.Nodes, strings.Join([]string{itoa(n.ID), "cpus", n.CPUs.String(), itoa(int(n.MemoryTotalKiB)),
 			itoa(int(n.MemoryFreeKiB)), "KiB"}, " "))
+	}
+	if len(m.Nodes) > 1 {
+		for _, n := range m.Nodes {
+			s.Distances = append(s.Distances, strings.Trim(fmt.Sprint(n.Distances), "[]"))
+		}
+	}
+	if len(m.Classes) != 1 || m.Classes[0].Name != "uniform" || m.Classes[0].Capacity != 0 || !m.Classes[0].CPUs.Equals(m.Online()) {
+		for _, c := range m.Classes {
+			s.Classes = append(s.Classes, fmt.Sprintf("%s (%d): cpus %s", c.Name, c.Capacity, c.CPUs))
+		}
 	}
 	return s
 }
@@ -51,7 +67,8 @@ func TestRead(t *testing.T) {
 			Shape: "2n4l2c2t", Online: "0-15", Cores: 8, SMT: true,
 			LLCs: []string{"cpus 0-1,8-9 id 0 L3 node 0 16384 KiB", "cpus 2-3,10-11 id 1 L3 node 0 16384 KiB",
 				"cpus 4-5,12-13 id 2 L3 node 1 16384 KiB", "cpus 6-7,14-15 id 3 L3 node 1 16384 KiB"},
-			Nodes: []string{"0 cpus 0-3,8-11 " + bigMemory + " 8388608 KiB", "1 cpus 4-7,12-15 " + bigMemory + " 4194304 KiB"},
+			Nodes:     []string{"0 cpus 0-3,8-11 " + bigMemory + " 8388608 KiB", "1 cpus 4-7,12-15 " + bigMemory + " 4194304 KiB"},
+			Distances: []string{"10 32", "32 10"},
 		}},
 		"arm64 clusters without an L3": {tree: arm, want: summary{
 			Shape: "1n2l2c1t", Online: "0-3", Cores: 4,
@@ -61,8 +78,9 @@ func TestRead(t *testing.T) {
 		}},
 		"a node with memory only": {tree: expander, want: summary{
 			Shape: "2n1l2c1t", Online: "0-1", Cores: 2,
-			LLCs:  []string{"cpus 0-1 id 0 L3 node 0 32768 KiB"},
-			Nodes: []string{"0 cpus 0-1 9791700 9145724 KiB", "2 cpus  67108864 67108864 KiB"},
+			LLCs:      []string{"cpus 0-1 id 0 L3 node 0 32768 KiB"},
+			Nodes:     []string{"0 cpus 0-1 9791700 9145724 KiB", "2 cpus  67108864 67108864 KiB"},
+			Distances: []string{"10 50", "50 10"},
 		}},
 		"half of the threads offline": {tree: func(t *testing.T) *sysfs {
 			s := server(t)
@@ -72,7 +90,8 @@ func TestRead(t *testing.T) {
 			Shape: "2n4l2c1t", Online: "0-7", Cores: 8,
 			LLCs: []string{"cpus 0-1 id 0 L3 node 0 16384 KiB", "cpus 2-3 id 1 L3 node 0 16384 KiB",
 				"cpus 4-5 id 2 L3 node 1 16384 KiB", "cpus 6-7 id 3 L3 node 1 16384 KiB"},
-			Nodes: []string{"0 cpus 0-3 " + bigMemory + " 8388608 KiB", "1 cpus 4-7 " + bigMemory + " 4194304 KiB"},
+			Nodes:     []string{"0 cpus 0-3 " + bigMemory + " 8388608 KiB", "1 cpus 4-7 " + bigMemory + " 4194304 KiB"},
+			Distances: []string{"10 32", "32 10"},
 		}},
 		"cache ids that start anew in each package": {tree: func(t *testing.T) *sysfs {
 			s := small(t)
@@ -116,9 +135,67 @@ func TestRead(t *testing.T) {
 			Nodes:    []string{"0 cpus 0-1 9791700 9145724 KiB"},
 			Warnings: []string{"CPUs 0-1: the last-level cache has neither an id nor a list of CPUs: id 0 is taken"},
 		}},
+		"a list of sharers without the CPU itself": {tree: func(t *testing.T) *sysfs {
+			s := small(t)
+			s.file(cpuDir+"/cpu1/cache/index2/shared_cpu_list", "5-6\n")
+			s.file(cpuDir+"/cpu0/cache/index2/shared_cpu_list", "junk\n")
+			return s
+		}, want: summary{
+			Shape: "1n1l2c1t", Online: "0-1", Cores: 2,
+			LLCs:  []string{"cpus 0-1 id 0 L3 node 0 32768 KiB"},
+			Nodes: []string{"0 cpus 0-1 9791700 9145724 KiB"},
+		}},
+		"ids that start anew, and no list of sharers": {tree: func(t *testing.T) *sysfs {
+			s := small(t)
+			s.cpu(1, 1, 0, "1")
+			s.remove(cpuDir + "/cpu0/cache/index2/shared_cpu_list")
+			s.remove(cpuDir + "/cpu1/cache/index2/shared_cpu_list")
+			return s
+		}, want: summary{
+			Shape: "1n2l1c1t", Online: "0-1", Cores: 2,
+			LLCs:  []string{"cpus 0 id 0 L3 node 0 32768 KiB", "cpus 1 id 0 L3 node 0 32768 KiB"},
+			Nodes: []string{"0 cpus 0-1 9791700 9145724 KiB"},
+		}},
+		"some CPUs without a cache": {tree: func(t *testing.T) *sysfs {
+			s := uneven(t)
+			for _, id := range []int{3, 5} {
+				s.remove(fmt.Sprintf("%s/cpu%d/cache", cpuDir, id))
+			}
+			return s
+		}, want: summary{
+			Shape: "1n4l3c1t", Online: "0-6", Cores: 7,
+			LLCs: []string{"cpus 0-2 id 0 L3 node 0 8192 KiB", "cpus 4 id 1 L3 node 0 8192 KiB",
+				"cpus 6 id 2 L3 node 0 8192 KiB", "cpus 3,5 id 3 L0 node 0 0 KiB"},
+			Nodes:    []string{"0 cpus 0-6 1048576 1048576 KiB"},
+			Warnings: []string{"CPUs 3,5: no cache described: they are taken to share one"},
+		}},
+		"a node that sysfs does not list": {tree: func(t *testing.T) *sysfs {
+			s := small(t)
+			s.remove(nodeDir + "/node0")
+			s.remove(cpuDir + "/cpu1/node0")
+			s.node(3, 1<<20, 1<<20, "10", 1)
+			return s
+		}, want: summary{
+			Shape: "2n1l2c1t", Online: "0-1", Cores: 2,
+			LLCs:      []string{"cpus 0-1 id 0 L3 node 0 32768 KiB"},
+			Nodes:     []string{"0 cpus 0 0 0 KiB", "3 cpus 1 1048576 1048576 KiB"},
+			Distances: []string{"10 20", "20 10"},
+			Warnings: []string{"NUMA distances: open sys/devices/system/node/node0/distance: file does not exist: " +
+				"10 to the node itself and 20 to others are taken"},
+		}},
+		"threads of a core that are not its own": {tree: func(t *testing.T) *sysfs {
+			s := small(t)
+			s.cpu(1, 0, 0, "0")
+			return s
+		}, want: summary{
+			Shape: "1n1l2c1t", Online: "0-1", Cores: 2,
+			LLCs:     []string{"cpus 0-1 id 0 L3 node 0 32768 KiB"},
+			Nodes:    []string{"0 cpus 0-1 9791700 9145724 KiB"},
+			Warnings: []string{"CPUs 1: no list of threads of the core: the CPU is taken as a core of its own"},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := Read(tc.tree(t).root)
+			m, err := read(tc.tree(t).files)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,6 +206,20 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestReadBelowADirectory(t *testing.T) {
+	root := t.TempDir()
+	if err := os.CopyFS(root, server(t).files); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(summarize(machineOf(t, server)), summarize(m)); diff != "" {
+		t.Errorf("machine (-want +got):\n%s", diff)
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	if _, err := Read(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a list of online CPUs: %v, want ErrNotExist", err)
@@ -136,20 +227,20 @@ func TestReadRefuses(t *testing.T) {
 	for name, online := range map[string]string{"no CPU": "", "a list of none that are there": "5", "junk": "0-x"} {
 		s := small(t)
 		s.file("sys/devices/system/cpu/online", online+"\n")
-		if _, err := Read(s.root); err == nil || !strings.Contains(err.Error(), "online") {
+		if _, err := read(s.files); err == nil || !strings.Contains(err.Error(), "online") {
 			t.Errorf("%s: error %v, want one that names the file", name, err)
 		}
 	}
 }
 
 func TestDistance(t *testing.T) {
-	far, err := Read(server(t).root)
+	far, err := read(server(t).files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	broken := server(t)
 	broken.file("sys/devices/system/node/node1/distance", "32\n")
-	assumed, err := Read(broken.root)
+	assumed, err := read(broken.files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +266,7 @@ func TestDistance(t *testing.T) {
 }
 
 func TestCPUsKnowTheirPlace(t *testing.T) {
-	m, err := Read(server(t).root)
+	m, err := read(server(t).files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +315,7 @@ func TestMemoryNodes(t *testing.T) {
 		"a node that has no memory left": {func(t *testing.T) *sysfs { s := server(t); s.node(1, 0, 0, "32 10"); return s }, "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := Read(tc.tree(t).root)
+			m, err := read(tc.tree(t).files)
 			if err != nil {
 				t.Fatal(err)
 			}
