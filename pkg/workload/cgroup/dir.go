@@ -52,17 +52,18 @@ func (d *Dir) Path() string { return d.path }
 
 // Open returns a descriptor of the directory for clone3's CLONE_INTO_CGROUP.
 func (d *Dir) Open() (*os.File, error) {
-	fd, err := unix.Open(d.path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: d.path, Err: err}
-	}
-	return os.NewFile(uintptr(fd), d.path), nil
+	return open(d.path, unix.O_PATH|unix.O_DIRECTORY)
 }
 
 // Kill kills every process of d and of the cgroups below it, those it cannot
-// see and those just being forked included. A missing cgroup holds none.
+// see and those just being forked included. A missing cgroup holds none. The
+// kernel kills whole processes: not those of a threaded cgroup, but those of the
+// domain above it.
 func (d *Dir) Kill() error {
 	err := d.write("cgroup.kill", "1")
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("%w (it is threaded: kill the processes of its domain, the next cgroup above that is not)", err)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -76,14 +77,15 @@ func (d *Dir) Kill() error {
 // Populated says whether a live process is in d or below it. A missing cgroup
 // is empty.
 func (d *Dir) Populated() (bool, error) {
-	content, err := d.read("cgroup.events")
+	content, err := d.read(eventsFile)
 	if gone(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return populated(content)
+	live, err := event(content, "populated")
+	return live != 0, err
 }
 
 // CPUStat returns the numbers of cpu.stat by name, such as usage_usec.
@@ -100,21 +102,27 @@ func (d *Dir) CPUStat() (map[string]uint64, error) {
 }
 
 // Procs returns the ids of the processes in the cgroup at path, not of those
-// below it.
-func Procs(path string) ([]int, error) {
-	content, err := (&Dir{path: path}).read("cgroup.procs")
+// below it. A threaded cgroup has threads and no processes (EOPNOTSUPP); those
+// its threads belong to are in its domain, the next cgroup above that is not threaded.
+func Procs(path string) ([]int, error) { return (&Dir{path: path}).ids("cgroup.procs") }
+
+// Threads returns the ids of the threads in the cgroup at path, not of those below it.
+func Threads(path string) ([]int, error) { return (&Dir{path: path}).ids("cgroup.threads") }
+
+func (d *Dir) ids(file string) ([]int, error) {
+	content, err := d.read(file)
 	if err != nil {
 		return nil, err
 	}
-	var pids []int
+	var ids []int
 	for field := range bytes.FieldsSeq(content) {
-		pid, err := strconv.Atoi(string(field))
+		id, err := strconv.Atoi(string(field))
 		if err != nil {
-			return nil, fmt.Errorf("reading %s/cgroup.procs: %w", path, err)
+			return nil, fmt.Errorf("reading %s: %w", d.file(file), err)
 		}
-		pids = append(pids, pid)
+		ids = append(ids, id)
 	}
-	return pids, nil
+	return ids, nil
 }
 
 // CheckName says what is wrong with a cgroup's name relative to its parent.
@@ -144,30 +152,41 @@ func checkBelow(path string) error {
 		return err
 	}
 	for parent := filepath.Dir(path); ; parent = filepath.Dir(parent) {
-		var st unix.Statfs_t
-		err := unix.Statfs(parent, &st)
+		inside, err := isCgroup2(parent)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return &os.PathError{Op: "statfs", Path: parent, Err: err}
-		case st.Type != unix.CGROUP2_SUPER_MAGIC:
+			return err
+		case !inside:
 			return ErrOutside
 		}
 		return nil
 	}
 }
 
-func populated(events []byte) (bool, error) {
+// isCgroup2 says whether a path is in a cgroup2 file system.
+func isCgroup2(path string) (bool, error) {
+	return bounded("looking at", path, func() (bool, error) {
+		var st unix.Statfs_t
+		if err := unix.Statfs(path, &st); err != nil {
+			return false, &os.PathError{Op: "statfs", Path: path, Err: err}
+		}
+		return st.Type == unix.CGROUP2_SUPER_MAGIC, nil
+	})
+}
+
+// event is the value of a key of cgroup.events.
+func event(events []byte, key string) (uint64, error) {
 	stat, err := parseFlat(events)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	n, ok := stat["populated"]
+	n, ok := stat[key]
 	if !ok {
-		return false, errors.New(`cgroup.events does not say "populated"`)
+		return 0, fmt.Errorf("cgroup.events does not say %q", key)
 	}
-	return n != 0, nil
+	return n, nil
 }
 
 // parseFlat reads the kernel's "flat keyed" format: lines of a name and a number.

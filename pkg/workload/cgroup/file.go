@@ -41,9 +41,13 @@ func bounded[T any](step, path string, f func() (T, error)) (T, error) {
 	}
 }
 
+func (d *Dir) file(name string) string { return filepath.Join(d.path, name) }
+
+func (d *Dir) parent() *Dir { return &Dir{path: filepath.Dir(d.path)} }
+
 // write writes a value to a file of the cgroup in one system call, as the kernel requires.
 func (d *Dir) write(name, value string) error {
-	path := filepath.Join(d.path, name)
+	path := d.file(name)
 	_, err := bounded("writing", path, func() (int, error) {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -59,8 +63,20 @@ func (d *Dir) write(name, value string) error {
 }
 
 func (d *Dir) read(name string) ([]byte, error) {
-	path := filepath.Join(d.path, name)
+	path := d.file(name)
 	return bounded("reading", path, func() ([]byte, error) { return os.ReadFile(path) })
+}
+
+// open opens a file that the poller of the Go runtime has nothing to do with.
+// One that opens too late is closed by its finalizer.
+func open(path string, flags int) (*os.File, error) {
+	return bounded("opening", path, func() (*os.File, error) {
+		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, &os.PathError{Op: "open", Path: path, Err: err}
+		}
+		return os.NewFile(uintptr(fd), path), nil
+	})
 }
 
 // gone says whether err means that the cgroup is not there (any more): an open

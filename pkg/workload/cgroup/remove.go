@@ -19,13 +19,26 @@ const (
 	// busyRetry is the pause before removing a directory again that the kernel
 	// still counts as busy although its last process has ended.
 	busyRetry = 10 * time.Millisecond
+	// removeTimeout bounds a removal whose caller did not: what does not die of a
+	// kill by then is stuck in the kernel.
+	removeTimeout = 2 * time.Minute
 	// shownPids bounds the process ids in an error.
 	shownPids = 10
 )
 
 // Remove kills every process in d and below it, waits for their end and
-// removes the directories. A missing cgroup is removed already.
+// removes the directories. A missing cgroup is removed already. Then it puts
+// back what schedfleet had changed above d, where nobody uses it any more.
 func (d *Dir) Remove(ctx context.Context) error {
+	if err := d.removeOnly(ctx); err != nil {
+		return err
+	}
+	return putBack(filepath.Dir(d.path), nil)
+}
+
+func (d *Dir) removeOnly(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, removeTimeout)
+	defer cancel()
 	if err := d.remove(ctx); err != nil {
 		return fmt.Errorf("removing cgroup %s%s: %w", d.path, d.stillThere(), err)
 	}
@@ -45,10 +58,7 @@ func (d *Dir) remove(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := d.Kill(); err != nil {
-		return err
-	}
-	if err := d.WaitEmpty(ctx); err != nil {
+	if err := d.empty(ctx); err != nil {
 		return err
 	}
 	for _, dir := range tree {
@@ -59,11 +69,28 @@ func (d *Dir) remove(ctx context.Context) error {
 	return nil
 }
 
+// empty kills what is in d and below it and waits for its end. A threaded cgroup
+// has no processes of its own to kill: it is empty already, or it cannot go.
+func (d *Dir) empty(ctx context.Context) error {
+	if kind, err := d.Type(); err == nil && kind == typeThreaded {
+		live, err := d.Populated()
+		if err == nil && live {
+			err = errors.New("it is threaded and has threads: remove its domain, the next cgroup above that is not threaded")
+		}
+		return err
+	}
+	if err := d.Kill(); err != nil {
+		return err
+	}
+	return d.WaitEmpty(ctx)
+}
+
 // RemoveAll is Remove for a path that no Dir is at hand for.
 func RemoveAll(ctx context.Context, path string) error { return (&Dir{path: path}).Remove(ctx) }
 
 // Sweep removes every cgroup below root, with its processes, and returns the
-// topmost ones it removed. It goes on past one that cannot be removed.
+// topmost ones it removed. It goes on past one that cannot be removed. Then it
+// puts back what schedfleet had changed in root and above it.
 func Sweep(ctx context.Context, root string) (removed []string, err error) {
 	if err := checkBelow(root); err != nil {
 		return nil, fmt.Errorf("sweeping %s: %w", root, err)
@@ -74,13 +101,13 @@ func Sweep(ctx context.Context, root string) (removed []string, err error) {
 	}
 	var failed []error
 	for _, child := range children {
-		if err := child.Remove(ctx); err != nil {
+		if err := child.removeOnly(ctx); err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		removed = append(removed, child.path)
 	}
-	return removed, errors.Join(failed...)
+	return removed, errors.Join(append(failed, putBack(root, nil))...)
 }
 
 // subtree returns d and the cgroups below it, children before parents.

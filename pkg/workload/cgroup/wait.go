@@ -9,26 +9,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// eventsSize is more than the kernel ever writes into cgroup.events.
-const eventsSize = 256
+const (
+	eventsFile = "cgroup.events"
+	// eventsSize is more than the kernel ever writes into it.
+	eventsSize = 256
+)
 
 // WaitEmpty waits until no live process is in d or below it, woken by the
 // kernel. It blocks a thread, not a goroutine of the poller, and ends with ctx.
 func (d *Dir) WaitEmpty(ctx context.Context) error {
-	path := filepath.Join(d.path, "cgroup.events")
-	events, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if gone(err) {
-		return nil
+	if err := d.waitEvent(ctx, "populated", 0); err != nil && !gone(err) {
+		return fmt.Errorf("waiting for %s to become empty: %w", d.path, err)
 	}
+	return nil
+}
+
+// waitEvent waits until cgroup.events has a value for a key.
+func (d *Dir) waitEvent(ctx context.Context, key string, want uint64) error {
+	path := d.file(eventsFile)
+	events, err := open(path, unix.O_RDONLY)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: path, Err: err}
+		return err
 	}
-	defer unix.Close(events) //nolint:errcheck // only read
+	defer events.Close() //nolint:errcheck // only read
 
 	wake, closeWake, err := wakeWhenDone(ctx)
 	if err != nil {
@@ -38,33 +45,36 @@ func (d *Dir) WaitEmpty(ctx context.Context) error {
 
 	for {
 		// The read arms the poll: an event after it makes the poll return.
-		live, err := readPopulated(events)
+		got, err := readEvent(events, key)
 		if err != nil {
-			return &os.PathError{Op: "read", Path: path, Err: err}
+			return err
 		}
-		if !live {
+		if got == want {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("waiting for %s to become empty: %w", d.path, err)
+			return err
 		}
-		fds := []unix.PollFd{{Fd: int32(events), Events: unix.POLLPRI}, {Fd: int32(wake), Events: unix.POLLIN}}
+		fds := []unix.PollFd{{Fd: int32(events.Fd()), Events: unix.POLLPRI}, {Fd: int32(wake), Events: unix.POLLIN}}
 		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return &os.PathError{Op: "poll", Path: path, Err: err}
 		}
 	}
 }
 
-func readPopulated(events int) (bool, error) {
-	var buf [eventsSize]byte
-	n, err := unix.Pread(events, buf[:], 0)
-	if gone(err) {
-		return false, nil
-	}
+func readEvent(events *os.File, key string) (uint64, error) {
+	content, err := bounded("reading", events.Name(), func() ([]byte, error) {
+		buf := make([]byte, eventsSize)
+		n, err := unix.Pread(int(events.Fd()), buf, 0)
+		if err != nil {
+			return nil, &os.PathError{Op: "read", Path: events.Name(), Err: err}
+		}
+		return buf[:n], nil
+	})
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	return populated(buf[:n])
+	return event(content, key)
 }
 
 // wakeWhenDone returns a descriptor that becomes readable when ctx ends, and

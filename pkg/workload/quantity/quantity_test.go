@@ -114,3 +114,45 @@ func TestDurations(t *testing.T) {
 		})
 	}
 }
+
+// The text is the one Kubernetes has for the same amount, and reads as the same.
+func TestCPUsAreWrittenAndRead(t *testing.T) {
+	for want, c := range map[string]CPUs{
+		`"0"`: 0, `"1m"`: 1, `"200m"`: 200, `"1"`: 1000, `"1500m"`: 1500, `"12"`: 12_000, `"1k"`: 1_000_000, `"1001"`: 1_001_000,
+		`"8192"`: 8_192_000, `"3M"`: 3e9, `"9223372036854775807m"`: math.MaxInt64,
+	} {
+		text, err := json.Marshal(c)
+		if err != nil || string(text) != want {
+			t.Errorf("%d is written as %s, want %s; %v", int64(c), text, want, err)
+		}
+		var again CPUs
+		if err := json.Unmarshal(text, &again); err != nil || again != c {
+			t.Errorf("%s is read as %d, want %d; %v", text, int64(again), int64(c), err)
+		}
+	}
+}
+
+func TestCPUsAreRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ json, err string }{
+		"a number":               {`1`, "a number of CPUs must be text such as 200m, not 1"},
+		"no text":                {`""`, `"" is not a number of CPUs such as 200m, 1 or 1500m`},
+		"a fraction":             {`"1.5"`, `"1.5" is not a number of CPUs`},
+		"millionths":             {`"1u"`, `"1u" is not a number of CPUs`},
+		"less than nothing":      {`"-1m"`, `"-1m" is not a number of CPUs`},
+		"a sign":                 {`"+1"`, `"+1" is not a number of CPUs`},
+		"a unit alone":           {`"m"`, `"m" is not a number of CPUs`},
+		"more than there can be": {`"9223372036854775808m"`, "is not a number of CPUs"},
+		"more by its suffix":     {`"10P"`, `"10P" is not a number of CPUs`},
+		"more without a suffix":  {`"9223372036854776"`, "is not a number of CPUs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := CPUs(7)
+			if err := json.Unmarshal([]byte(tc.json), &got); err == nil || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("got %v, want %q", err, tc.err)
+			}
+			if got != 7 {
+				t.Errorf("what was refused was read as %d", int64(got))
+			}
+		})
+	}
+}
