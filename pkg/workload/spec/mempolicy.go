@@ -108,8 +108,8 @@ func validateMemoryPolicy(p *MemoryPolicy) error {
 }
 
 func validateNodes(p *MemoryPolicy, count nodeCount) error {
-	nodes, err := cpuset.Parse(p.Nodes)
-	if list := nodes.List(); err != nil || (len(list) > 0 && list[len(list)-1] > maxNode) {
+	nodes, err := parseList(p.Nodes, maxNode)
+	if err != nil {
 		return fmt.Errorf("nodes: must be a list of NUMA nodes of 0 to %d, such as 0-1,3, not %q", maxNode, p.Nodes)
 	}
 	switch {
@@ -145,20 +145,116 @@ func validateMemoryFlags(p *MemoryPolicy, count nodeCount) error {
 	return nil
 }
 
-// unfit says which of the policy's nodes a machine lacks. Relative nodes count
-// through those that there are, so any will do, if there is one.
-func (p *MemoryPolicy) unfit(i int, has cpuset.CPUSet) error {
-	want, err := cpuset.Parse(p.Nodes)
+// memoryPolicy is the position of the named memory policy, none if there is none.
+func (r *Run) memoryPolicy(name string) int {
+	for i := range r.MemoryPolicies {
+		if r.MemoryPolicies[i].Name == name {
+			return i
+		}
+	}
+	return none
+}
+
+// mems is the NUMA nodes of a cgroup's cpuset, empty if they are inherited.
+func (c *Cgroup) mems() cpuset.CPUSet {
+	if c.Cpuset == nil {
+		return cpuset.New()
+	}
+	set, err := parseList(c.Cpuset.Mems, maxNode)
 	if err != nil {
-		return fmt.Errorf("memoryPolicies[%d].nodes: %w", i, err)
+		return cpuset.New() // refused elsewhere
+	}
+	return set
+}
+
+// memsOf is the NUMA nodes that the tasks of a cgroup may have memory of, and the
+// position of the cgroup that says so: none if they are inherited from the machine.
+func (r *Run) memsOf(name string) (mems cpuset.CPUSet, by int) {
+	for ; name != ""; name = parentOf(name) {
+		if i := r.cgroup(name); i >= 0 {
+			if mems := r.Cgroups[i].mems(); !mems.IsEmpty() {
+				return mems, i
+			}
+		}
+	}
+	return cpuset.New(), none
+}
+
+// validateMems checks that cgroups and memory policies name no NUMA nodes that the
+// cgroups above them keep them from.
+func (r *Run) validateMems() []error {
+	var errs []error
+	for i := range r.Cgroups {
+		mems := r.Cgroups[i].mems()
+		if above, by := r.memsOf(parentOf(r.Cgroups[i].Name)); by != none && !mems.IsSubsetOf(above) {
+			errs = append(errs, fmt.Errorf("cgroups[%d].cpuset.mems: must be within %s of cgroups[%d] (%s) above it, not %s", i, above, by, r.Cgroups[by].Name, mems))
+		}
+	}
+	for i := range r.Groups {
+		mems, by := r.memsOf(r.Groups[i].Cgroup)
+		m := r.memoryPolicy(r.Groups[i].MemoryPolicy)
+		if by == none || m == none || r.MemoryPolicies[m].allowedBy(mems) {
+			continue
+		}
+		errs = append(errs, fmt.Errorf("groups[%d].memoryPolicy: memoryPolicies[%d].nodes names NUMA nodes %s, cgroups[%d].cpuset.mems allows %s",
+			i, m, r.MemoryPolicies[m].Nodes, by, mems))
+	}
+	return errs
+}
+
+// allowedBy says whether a policy can be had where only some NUMA nodes are
+// allowed. Relative nodes count through those; of static ones the kernel takes
+// those that are allowed, and refuses if there is none.
+func (p *MemoryPolicy) allowedBy(mems cpuset.CPUSet) bool {
+	nodes, err := parseList(p.Nodes, maxNode)
+	switch {
+	case err != nil: // refused elsewhere
+		return true
+	case nodes.IsEmpty() || slices.Contains(p.Flags, flagRelative):
+		return true
+	case slices.Contains(p.Flags, flagStatic):
+		return !nodes.Intersection(mems).IsEmpty()
+	default:
+		return nodes.IsSubsetOf(mems)
+	}
+}
+
+// checkMemory checks that the machine has the NUMA nodes that are named. Relative
+// nodes count through those that there are, so any will do, if there is one.
+func (p *placement) checkMemory() error {
+	has := p.machine.MemoryNodes
+	for i := range p.run.MemoryPolicies {
+		m := &p.run.MemoryPolicies[i]
+		if slices.Contains(m.Flags, flagRelative) && !has.IsEmpty() {
+			continue
+		}
+		if err := lacksNodes(m.Nodes, has, fieldOf("memoryPolicies[%d].nodes", i)); err != nil {
+			return err
+		}
+	}
+	for i := range p.run.Cgroups {
+		if c := p.run.Cgroups[i].Cpuset; c != nil {
+			if err := lacksNodes(c.Mems, has, fieldOf("cgroups[%d].cpuset.mems", i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lacksNodes says which of the listed nodes are not there.
+func lacksNodes(list string, has cpuset.CPUSet, at field) error {
+	want, err := cpuset.Parse(list)
+	if err != nil {
+		return fmt.Errorf("%v: %w", at, err)
 	}
 	missing := want.Difference(has)
-	if missing.IsEmpty() || (slices.Contains(p.Flags, flagRelative) && !has.IsEmpty()) {
+	if missing.IsEmpty() {
 		return nil
 	}
 	names := has.String()
 	if names == "" {
 		names = "none"
 	}
-	return fmt.Errorf("lacks NUMA node %s of memoryPolicies[%d].nodes (it has %s)", missing, i, names)
+	return fmt.Errorf("lacks NUMA node %s of %v (it has %s)", missing, at, names)
 }

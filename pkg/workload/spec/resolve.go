@@ -4,26 +4,27 @@
 package spec
 
 import (
-	"errors"
 	"fmt"
-	"math/rand/v2"
 
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// Machine is what a machine has for workers to use.
-type Machine struct {
-	CPUs cpuset.CPUSet
-	// MemoryNodes are the NUMA nodes with memory.
-	MemoryNodes cpuset.CPUSet
-}
-
 // Resolved is a run on a machine: nothing in it is relative any more.
 type Resolved struct {
-	Run    *Run
-	Groups []ResolvedGroup
+	Run     *Run
+	Cgroups []ResolvedCgroup
+	Groups  []ResolvedGroup
+}
+
+// ResolvedCgroup is a cgroup with its sets decided.
+type ResolvedCgroup struct {
+	Name string
+	// CPUs and Mems are what is to be written; empty, they are inherited.
+	CPUs, Mems cpuset.CPUSet
+	// Def is what the run says of it.
+	Def *Cgroup
 }
 
 // ResolvedGroup is a group with everything decided.
@@ -38,17 +39,27 @@ type ResolvedGroup struct {
 	ProcessName string
 	Comm        string
 	Cgroup      string
+	// Domain is the nearest cgroup from Cgroup upwards that is not threaded, "" for
+	// the run's own.
+	Domain string
 	// Policy and Priority are for sched_setscheduler(2).
 	Policy, Priority int
+	// Deadline is nil unless the policy is SCHED_DEADLINE.
+	Deadline *DeadlineCall
 	// Nice is nil to inherit.
 	Nice *int
 	// UID and GID are nil to inherit.
 	UID, GID *int64
 	// Memory is nil if no call is to be made.
 	Memory *MempolicyCall
+	// Pool is the CPUs the workers can have, whatever their affinity.
+	Pool cpuset.CPUSet
 	// CPUs is the affinity of each worker; one entry means it is the same for all, none that it is inherited.
 	CPUs []cpuset.CPUSet
 }
+
+// DeadlineCall holds the arguments of sched_setattr(2) for SCHED_DEADLINE, in nanoseconds.
+type DeadlineCall struct{ Runtime, Deadline, Period uint64 }
 
 // WorkerCPUs is the affinity of the i-th worker, empty to inherit.
 func (g *ResolvedGroup) WorkerCPUs(i int) cpuset.CPUSet {
@@ -68,12 +79,16 @@ func (r *Run) Resolve(m Machine) (*Resolved, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	if err := r.Unfit(m); err != nil {
+	p, err := r.placeOn(m)
+	if err != nil {
 		return nil, err
 	}
 	out := &Resolved{Run: r}
+	for i := range r.Cgroups {
+		out.Cgroups = append(out.Cgroups, ResolvedCgroup{Name: r.Cgroups[i].Name, CPUs: p.sets[i].set(), Mems: r.Cgroups[i].mems(), Def: &r.Cgroups[i]})
+	}
 	for i := range r.Groups {
-		g, err := r.resolveGroup(i, m.CPUs)
+		g, err := r.resolveGroup(i, &p.groups[i])
 		if err != nil {
 			return nil, err
 		}
@@ -82,106 +97,41 @@ func (r *Run) Resolve(m Machine) (*Resolved, error) {
 	return out, nil
 }
 
-func (r *Run) resolveGroup(i int, cpus cpuset.CPUSet) (ResolvedGroup, error) {
+// Unfit says what of the run a machine cannot give, nil if it can give all: it is
+// the error of Resolve. Preconditions: the run is valid.
+func (r *Run) Unfit(m Machine) error {
+	_, err := r.placeOn(m)
+	return err
+}
+
+func (r *Run) resolveGroup(i int, at *place) (ResolvedGroup, error) {
 	g := &r.Groups[i]
 	kind, err := g.Work.Kind()
 	if err != nil {
 		return ResolvedGroup{}, fmt.Errorf("groups[%d].%w", i, err)
 	}
 	out := ResolvedGroup{
-		Name: g.Name, Work: g.Work, Kind: kind, Workers: g.Workers, CloneMode: g.CloneMode, ProcessName: g.ProcessName,
-		Comm: g.Comm, Cgroup: g.Cgroup, Nice: g.Nice, UID: g.UID, GID: g.GID,
+		Name: g.Name, Work: g.Work, Kind: kind, Workers: at.workers, CloneMode: g.CloneMode, ProcessName: g.ProcessName,
+		Comm: g.Comm, Cgroup: g.Cgroup, Domain: r.DomainOf(g.Cgroup), Nice: g.Nice, UID: g.UID, GID: g.GID,
+		Pool: at.pool.set(),
+	}
+	if !at.cpus.empty() {
+		out.CPUs = []cpuset.CPUSet{at.cpus.set()}
 	}
 	if out.Comm == "" {
 		out.Comm = g.Name[:min(len(g.Name), maxComm)]
 	}
-	for p := range r.SchedulingPolicies {
-		if r.SchedulingPolicies[p].Name == g.SchedulingPolicy {
-			out.Policy, out.Priority = r.SchedulingPolicies[p].kernel()
+	if p := r.schedulingPolicy(g.SchedulingPolicy); p != nil {
+		out.Policy, out.Priority = p.kernel()
+		if p.Deadline != nil {
+			out.Deadline = p.Deadline.call()
 		}
 	}
-	for p := range r.MemoryPolicies {
-		if r.MemoryPolicies[p].Name == g.MemoryPolicy {
-			out.Memory = r.MemoryPolicies[p].call()
-		}
+	if p := r.memoryPolicy(g.MemoryPolicy); p >= 0 {
+		out.Memory = r.MemoryPolicies[p].call()
 	}
-	out.CPUs = r.resolveAffinity(i, cpus)
+	if g.Affinity != nil && g.Affinity.RandomSubset != nil {
+		out.CPUs = r.drawSubsets(i, at)
+	}
 	return out, nil
-}
-
-// resolveAffinity chooses the CPUs of a group's workers. Preconditions: the
-// group fits the machine.
-func (r *Run) resolveAffinity(i int, cpus cpuset.CPUSet) []cpuset.CPUSet {
-	switch a := r.Groups[i].Affinity; {
-	case a == nil:
-		return nil
-	case a.SingleCPU != nil:
-		return []cpuset.CPUSet{cpuset.New(cpus.List()[0])}
-	case a.RandomSubset != nil:
-		return r.drawSubsets(i, pool(a.RandomSubset, cpus).List())
-	default:
-		set, _ := cpuset.Parse(a.Exact) // validated
-		return []cpuset.CPUSet{set}
-	}
-}
-
-func pool(r *RandomSubset, cpus cpuset.CPUSet) cpuset.CPUSet {
-	if r.From == "" {
-		return cpus
-	}
-	set, _ := cpuset.Parse(r.From) // validated
-	return set
-}
-
-// drawSubsets draws for each worker by itself. The generator is seeded by run
-// seed and group, so the choice does not depend on other groups.
-func (r *Run) drawSubsets(group int, from []int) []cpuset.CPUSet {
-	rng := rand.New(rand.NewPCG(uint64(r.Seed), uint64(group)))
-	sets := make([]cpuset.CPUSet, r.Groups[group].Workers)
-	for w := range sets {
-		drawn := make([]int, 0, r.Groups[group].Affinity.RandomSubset.Count)
-		for _, p := range rng.Perm(len(from))[:min(cap(drawn), len(from))] {
-			drawn = append(drawn, from[p])
-		}
-		sets[w] = cpuset.New(drawn...)
-	}
-	return sets
-}
-
-// Unfit says what of the run a machine cannot give, nil if it can give all.
-// Preconditions: the run is valid.
-func (r *Run) Unfit(m Machine) error {
-	if m.CPUs.IsEmpty() {
-		return errors.New("it has no CPU to use")
-	}
-	for i := range r.Groups {
-		if err := r.Groups[i].Affinity.unfit(i, m.CPUs); err != nil {
-			return err
-		}
-	}
-	for i := range r.MemoryPolicies {
-		if err := r.MemoryPolicies[i].unfit(i, m.MemoryNodes); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unfit says which CPUs of a group's affinity a machine lacks.
-func (a *Affinity) unfit(group int, cpus cpuset.CPUSet) error {
-	if a == nil {
-		return nil
-	}
-	field, list := "exact", a.Exact
-	if a.RandomSubset != nil {
-		field, list = "randomSubset.from", a.RandomSubset.From
-	}
-	want, err := cpuset.Parse(list)
-	if err != nil {
-		return fmt.Errorf("groups[%d].affinity.%s: %w", group, field, err)
-	}
-	if missing := want.Difference(cpus); !missing.IsEmpty() {
-		return fmt.Errorf("lacks CPU %s of groups[%d].affinity.%s (it has %s)", missing, group, field, cpus)
-	}
-	return nil
 }

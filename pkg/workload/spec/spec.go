@@ -27,6 +27,8 @@ type Run struct {
 	SchedulingPolicies []SchedulingPolicy `json:"schedulingPolicies,omitempty"`
 	// MemoryPolicies are the NUMA memory policies that groups name.
 	MemoryPolicies []MemoryPolicy `json:"memoryPolicies,omitempty"`
+	// Interference limits what else the machine may do during the run.
+	Interference *Interference `json:"interference,omitempty"`
 }
 
 // CloneMode is what a worker is to the kernel.
@@ -41,11 +43,15 @@ const (
 
 // Group is a number of like workers.
 type Group struct {
-	Name      string    `json:"name"`
-	Workers   int       `json:"workers"`
-	CloneMode CloneMode `json:"cloneMode"`
+	Name string `json:"name"`
+	// Workers is 0 if WorkersPercent is set.
+	Workers int `json:"workers,omitempty"`
+	// WorkersPercent is the number of workers as a share of the CPUs of the
+	// group's pool, rounded up to whole workers and then to a whole set.
+	WorkersPercent int       `json:"workersPercent,omitempty"`
+	CloneMode      CloneMode `json:"cloneMode"`
 	// ProcessName is the name of the host process, which the group shares with
-	// the others of its cgroup that give the same. Empty, it has one of its own.
+	// the others of its domain that give the same. Empty, it has one of its own.
 	ProcessName      string    `json:"processName,omitempty"`
 	Comm             string    `json:"comm,omitempty"`
 	Work             work.Spec `json:"work"`
@@ -53,6 +59,8 @@ type Group struct {
 	SchedulingPolicy string    `json:"schedulingPolicy,omitempty"`
 	MemoryPolicy     string    `json:"memoryPolicy,omitempty"`
 	Affinity         *Affinity `json:"affinity,omitempty"`
+	// NUMANode cuts the group's pool to the CPUs of one NUMA node.
+	NUMANode *int `json:"numaNode,omitempty"`
 	// Nice is nil to inherit the nice value.
 	Nice *int `json:"nice,omitempty"`
 	// UID and GID are nil to inherit the credentials.
@@ -68,17 +76,21 @@ type Affinity struct {
 	SingleCPU *struct{} `json:"singleCPU,omitempty"`
 	// RandomSubset is drawn for each worker.
 	RandomSubset *RandomSubset `json:"randomSubset,omitempty"`
+	// LLCAligned is that part of the pool that shares one last-level cache: the
+	// one with the most of it.
+	LLCAligned *struct{} `json:"llcAligned,omitempty"`
+	// SMTSiblingPair is two threads of the pool's first core that has two.
+	SMTSiblingPair *struct{} `json:"smtSiblingPair,omitempty"`
+	// CrossCgroup is all CPUs the run may use, whatever the cpuset of the cgroup
+	// is; the kernel keeps those of the cpuset in force.
+	CrossCgroup *struct{} `json:"crossCgroup,omitempty"`
 }
 
-// RandomSubset draws Count CPUs out of From, or out of all when From is empty.
+// RandomSubset draws Count CPUs out of those of the pool that are in From, or out
+// of all of the pool when From is empty.
 type RandomSubset struct {
 	From  string `json:"from,omitempty"`
 	Count int    `json:"count"`
-}
-
-// Cgroup is a control group below the run's own.
-type Cgroup struct {
-	Name string `json:"name"`
 }
 
 // SchedulingPolicy is a named scheduling class; exactly one member beside the name is set.
@@ -89,11 +101,22 @@ type SchedulingPolicy struct {
 	Idle       *struct{} `json:"idle,omitempty"`
 	FIFO       *Realtime `json:"fifo,omitempty"`
 	RoundRobin *Realtime `json:"roundRobin,omitempty"`
+	Deadline   *Deadline `json:"deadline,omitempty"`
+	// Ext is SCHED_EXT: the loaded sched_ext scheduler, or the normal class where there is none.
+	Ext *struct{} `json:"ext,omitempty"`
 }
 
 // Realtime is a fixed-priority real-time class.
 type Realtime struct {
 	Priority int `json:"priority"`
+}
+
+// Deadline is SCHED_DEADLINE: Runtime of CPU time within Deadline of the begin of each Period.
+type Deadline struct {
+	Runtime  quantity.Duration `json:"runtime"`
+	Deadline quantity.Duration `json:"deadline"`
+	// Period is nil to be the deadline.
+	Period *quantity.Duration `json:"period,omitempty"`
 }
 
 // MemoryPolicy is a named NUMA memory policy.
@@ -105,4 +128,28 @@ type MemoryPolicy struct {
 	Nodes string `json:"nodes,omitempty"`
 	// Flags are keys of memoryFlags.
 	Flags []string `json:"flags,omitempty"`
+}
+
+// Interference are limits to what else a machine does during a run. One that is
+// exceeded makes the sample void; nil is no limit.
+type Interference struct {
+	// MaxOtherCPU is CPU time used outside the run, on average over the hold.
+	MaxOtherCPU *quantity.CPUs `json:"maxOtherCPU,omitempty"`
+	// MaxSteal is CPU time a hypervisor gave to others.
+	MaxSteal *quantity.CPUs `json:"maxSteal,omitempty"`
+	// MaxInterruptCPU is CPU time in hard and soft interrupts.
+	MaxInterruptCPU *quantity.CPUs `json:"maxInterruptCPU,omitempty"`
+	// MaxMemoryPressurePercent and MaxIOPressurePercent are the share of the hold
+	// in which some task waited for memory or for input and output.
+	MaxMemoryPressurePercent *int `json:"maxMemoryPressurePercent,omitempty"`
+	MaxIOPressurePercent     *int `json:"maxIOPressurePercent,omitempty"`
+	// MinFrequencyPercent is the lowest frequency of a CPU, of the highest it can have.
+	MinFrequencyPercent *int `json:"minFrequencyPercent,omitempty"`
+	// MaxThermalEvents is how often a CPU was slowed down because of its heat.
+	MaxThermalEvents *int64 `json:"maxThermalEvents,omitempty"`
+	// MaxClockStep is how far the wall clock moved against the monotonic one.
+	MaxClockStep *quantity.Duration `json:"maxClockStep,omitempty"`
+	// MaxThrottledPercent is the share of periods in which a cgroup of the run was
+	// held back by its quota.
+	MaxThrottledPercent *int `json:"maxThrottledPercent,omitempty"`
 }

@@ -41,7 +41,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"an unknown policy":      {valid(func(r *Run) { r.Groups[0].SchedulingPolicy = "rt" }), `groups[0].schedulingPolicy: there is no "rt"`},
 		"an unknown cgroup":      {valid(func(r *Run) { r.Groups[0].Cgroup = "c" }), `groups[0].cgroup: there is no "c"`},
 		"a policy of no class":   {valid(func(r *Run) { r.SchedulingPolicies = []SchedulingPolicy{{Name: "p"}} }), "schedulingPolicies[0].name: \"p\" must have exactly one class"},
-		"a priority too high":    {valid(func(r *Run) { r.SchedulingPolicies = []SchedulingPolicy{{Name: "p", FIFO: &Realtime{100}}} }), "schedulingPolicies[0].fifo.priority: must be 1 to 99"},
+		"a priority too high":    {valid(func(r *Run) { r.SchedulingPolicies = []SchedulingPolicy{{Name: "p", FIFO: &Realtime{99}}} }), "schedulingPolicies[0].fifo.priority: must be 1 to 98, since 99 is the supervisor's"},
 		"a cgroup that climbs":   {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "a/../.."}} }), "cgroups[0].name: must be a relative path"},
 		"an affinity of nothing": {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{} }), "groups[0].affinity: exactly one way"},
 		"CPUs that are no list":  {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{Exact: "a-b"} }), "groups[0].affinity.exact: must be a list of CPUs"},

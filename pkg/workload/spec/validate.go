@@ -6,14 +6,13 @@ package spec
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"time"
 
 	"k8s.io/utils/cpuset"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 const (
@@ -22,6 +21,10 @@ const (
 	// MaxWorkers bounds the workers of one group and of a run.
 	MaxWorkers = 20_000
 	maxComm    = 15
+	// maxWorkersPercent bounds workersPercent: a thousand workers for each CPU.
+	maxWorkersPercent = 100_000
+	// maxCPU is the highest CPU that Linux can be built for.
+	maxCPU = 8191
 )
 
 // maxID is the highest user or group id; the next one means "none" to the kernel.
@@ -46,7 +49,10 @@ func (r *Run) Validate() error {
 		g := &r.Groups[i]
 		errs = append(errs, at(validateGroup(g), "groups[%d]", i), unique(groups, g.Name, "groups[%d]", i), known.referredToBy(g, i))
 	}
-	return errors.Join(append(errs, validateHosts(r.Groups)...)...)
+	errs = append(errs, at(r.Interference.validate(), "interference"))
+	errs = append(errs, r.validateHosts()...)
+	errs = append(errs, r.validateMems()...)
+	return errors.Join(append(errs, r.validateTree()...)...)
 }
 
 // names are those that groups can refer to.
@@ -105,9 +111,6 @@ func validateGroup(g *Group) error {
 	if g.Name == "" {
 		return errors.New("name: must not be empty")
 	}
-	if g.Workers < 1 || g.Workers > MaxWorkers {
-		return fmt.Errorf("workers: must be 1 to %d, not %d", MaxWorkers, g.Workers)
-	}
 	if err := validateProcess(g); err != nil {
 		return err
 	}
@@ -124,10 +127,34 @@ func validateGroup(g *Group) error {
 	if err := kind.Validate(); err != nil {
 		return fmt.Errorf("work.%s.%w", kind.Name(), err)
 	}
+	if err := validateWorkers(g, kind); err != nil {
+		return err
+	}
+	if g.NUMANode != nil && (*g.NUMANode < 0 || *g.NUMANode > maxNode) {
+		return fmt.Errorf("numaNode: must be 0 to %d, not %d", maxNode, *g.NUMANode)
+	}
+	return validateAffinity(g.Affinity)
+}
+
+// validateWorkers checks how many workers a group has. A share of the CPUs is
+// rounded up to a whole set of the kind of work; a number has to be one.
+func validateWorkers(g *Group, kind work.Kind) error {
+	if g.WorkersPercent != 0 {
+		if g.Workers != 0 {
+			return fmt.Errorf("workersPercent: not together with workers, which is %d", g.Workers)
+		}
+		if g.WorkersPercent < 1 || g.WorkersPercent > maxWorkersPercent {
+			return fmt.Errorf("workersPercent: must be 1 to %d, not %d", maxWorkersPercent, g.WorkersPercent)
+		}
+		return nil
+	}
+	if g.Workers < 1 || g.Workers > MaxWorkers {
+		return fmt.Errorf("workers: must be 1 to %d, not %d", MaxWorkers, g.Workers)
+	}
 	if set := kind.Shape().SetSize; g.Workers%set != 0 {
 		return fmt.Errorf("workers: %s works in sets of %d, so it must be a multiple of that, not %d", kind.Name(), set, g.Workers)
 	}
-	return validateAffinity(g.Affinity)
+	return nil
 }
 
 // validateProcess checks what the process of a group's workers is.
@@ -152,16 +179,16 @@ func validateProcess(g *Group) error {
 
 // validateHosts checks that groups that share a host process want the same of
 // it: a process has one user and one group.
-func validateHosts(groups []Group) []error {
-	type host struct{ cgroup, process string }
+func (r *Run) validateHosts() []error {
+	type host struct{ domain, process string }
 	first := map[host]*Group{}
 	var errs []error
-	for i := range groups {
-		g := &groups[i]
+	for i := range r.Groups {
+		g := &r.Groups[i]
 		if g.ProcessName == "" {
 			continue
 		}
-		at := host{g.Cgroup, g.ProcessName}
+		at := host{r.DomainOf(g.Cgroup), g.ProcessName}
 		other, shared := first[at]
 		if !shared {
 			first[at] = g
@@ -191,20 +218,15 @@ func validateAffinity(a *Affinity) error {
 	if a == nil {
 		return nil
 	}
-	members := 0
-	for _, set := range []bool{a.Exact != "", a.SingleCPU != nil, a.RandomSubset != nil} {
-		if set {
-			members++
-		}
+	ways := count(a.Exact != "", a.SingleCPU != nil, a.RandomSubset != nil, a.LLCAligned != nil, a.SMTSiblingPair != nil, a.CrossCgroup != nil)
+	if ways != 1 {
+		return fmt.Errorf("affinity: exactly one way to choose CPUs must be set, not %d", ways)
 	}
-	if members != 1 {
-		return fmt.Errorf("affinity: exactly one way to choose CPUs must be set, not %d", members)
-	}
-	if _, err := cpuset.Parse(a.Exact); err != nil {
+	if _, err := parseList(a.Exact, maxCPU); err != nil {
 		return fmt.Errorf("affinity.exact: must be a list of CPUs such as 0-3,8, not %q", a.Exact)
 	}
 	if r := a.RandomSubset; r != nil {
-		if _, err := cpuset.Parse(r.From); err != nil {
+		if _, err := parseList(r.From, maxCPU); err != nil {
 			return fmt.Errorf("affinity.randomSubset.from: must be a list of CPUs such as 0-3,8, not %q", r.From)
 		}
 		if r.Count < 1 {
@@ -214,51 +236,24 @@ func validateAffinity(a *Affinity) error {
 	return nil
 }
 
-func validateCgroup(c *Cgroup) error {
-	if c.Name == "" || path.IsAbs(c.Name) || path.Clean(c.Name) != c.Name {
-		return fmt.Errorf("name: must be a relative path without empty parts, not %q", c.Name)
-	}
-	for part := range strings.SplitSeq(c.Name, "/") {
-		if strings.HasPrefix(part, ".") || strings.ContainsRune(part, 0) {
-			return fmt.Errorf("name: no part may begin with a dot or hold a zero byte: %q", c.Name)
+// count is how many of the conditions hold.
+func count(conditions ...bool) int {
+	n := 0
+	for _, holds := range conditions {
+		if holds {
+			n++
 		}
 	}
-	return nil
+	return n
 }
 
-func validatePolicy(p *SchedulingPolicy) error {
-	if p.Name == "" {
-		return errors.New("name: must not be empty")
-	}
-	members := 0
-	for _, set := range []bool{p.Normal != nil, p.Batch != nil, p.Idle != nil, p.FIFO != nil, p.RoundRobin != nil} {
-		if set {
-			members++
+// parseList reads a list of numbers in the kernel's form. It looks at the numbers
+// before it makes the set, which a range such as 0-2000000000 would make huge.
+func parseList(list string, highest int) (cpuset.CPUSet, error) {
+	for number := range strings.FieldsFuncSeq(list, func(c rune) bool { return c == ',' || c == '-' }) {
+		if n, err := strconv.Atoi(number); err != nil || n > highest {
+			return cpuset.New(), fmt.Errorf("%q is not a number of 0 to %d", number, highest)
 		}
 	}
-	if members != 1 {
-		return fmt.Errorf("name: %q must have exactly one class, not %d", p.Name, members)
-	}
-	for name, rt := range map[string]*Realtime{"fifo": p.FIFO, "roundRobin": p.RoundRobin} {
-		if rt != nil && (rt.Priority < 1 || rt.Priority > 99) {
-			return fmt.Errorf("%s.priority: must be 1 to 99, not %d", name, rt.Priority)
-		}
-	}
-	return nil
-}
-
-// kernel is the policy's number and priority for sched_setscheduler(2).
-func (p *SchedulingPolicy) kernel() (policy, priority int) {
-	switch {
-	case p.Batch != nil:
-		return sys.PolicyBatch, 0
-	case p.Idle != nil:
-		return sys.PolicyIdle, 0
-	case p.FIFO != nil:
-		return sys.PolicyFIFO, p.FIFO.Priority
-	case p.RoundRobin != nil:
-		return sys.PolicyRR, p.RoundRobin.Priority
-	default:
-		return sys.PolicyOther, 0
-	}
+	return cpuset.Parse(list)
 }

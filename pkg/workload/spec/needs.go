@@ -1,0 +1,125 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spec
+
+import (
+	"fmt"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/capability"
+)
+
+// Need is a capability that a run cannot do without.
+type Need struct {
+	// Capability is a name of package capability.
+	Capability string
+	// Field is the first that needs it, such as cgroups[0].cpu.quota.
+	Field string
+}
+
+// Needs are the capabilities that the run cannot do without, in the order of the
+// fields that need them; each is listed once.
+func (r *Run) Needs() []Need {
+	var n needs
+	for i := range r.Groups {
+		n.group(&r.Groups[i], i)
+	}
+	for i := range r.Cgroups {
+		n.cgroup(&r.Cgroups[i], i)
+	}
+	for i := range r.SchedulingPolicies {
+		n.policy(&r.SchedulingPolicies[i], i)
+	}
+	for i := range r.MemoryPolicies {
+		mode := r.MemoryPolicies[i].Mode
+		n.add(mode == "PreferredMany", capability.MempolicyPreferredMany, "memoryPolicies[%d].mode", i)
+		n.add(mode == "WeightedInterleave", capability.MempolicyWeightedInterleave, "memoryPolicies[%d].mode", i)
+	}
+	n.interference(r.Interference)
+	return n.list
+}
+
+// needs collects what is needed.
+type needs struct{ list []Need }
+
+// add lists a capability, unless the field is not set or another needs it already.
+func (n *needs) add(isSet bool, name, field string, at ...any) {
+	if !isSet {
+		return
+	}
+	for i := range n.list {
+		if n.list[i].Capability == name {
+			return
+		}
+	}
+	n.list = append(n.list, Need{Capability: name, Field: fmt.Sprintf(field, at...)})
+}
+
+func (n *needs) group(g *Group, i int) {
+	n.add(g.Affinity != nil && g.Affinity.SMTSiblingPair != nil, capability.SMT, "groups[%d].affinity.smtSiblingPair", i)
+	n.add(g.Nice != nil && *g.Nice < 0, capability.NegativeNice, "groups[%d].nice", i)
+	n.add(g.UID != nil, capability.Credentials, "groups[%d].uid", i)
+	n.add(g.GID != nil, capability.Credentials, "groups[%d].gid", i)
+}
+
+func (n *needs) cgroup(c *Cgroup, i int) {
+	n.add(true, capability.CgroupV2, "cgroups[%d]", i)
+	n.add(c.Threaded, capability.CgroupThreaded, "cgroups[%d].threaded", i)
+	if s := c.Cpuset; s != nil {
+		n.add(true, capability.CgroupCpuset, "cgroups[%d].cpuset", i)
+		n.add(s.Partition != "", capability.CgroupCpusetPartition, "cgroups[%d].cpuset.partition", i)
+	}
+	if s := c.CPU; s != nil {
+		n.add(true, capability.CgroupCPU, "cgroups[%d].cpu", i)
+		n.add(s.Idle, capability.CgroupCPUIdle, "cgroups[%d].cpu.idle", i)
+		n.add(s.Burst != nil, capability.CgroupCPUBurst, "cgroups[%d].cpu.burst", i)
+		n.add(s.UclampMinPercent != nil, capability.CgroupUclamp, "cgroups[%d].cpu.uclampMinPercent", i)
+		n.add(s.UclampMaxPercent != nil, capability.CgroupUclamp, "cgroups[%d].cpu.uclampMaxPercent", i)
+	}
+	if s := c.Memory; s != nil {
+		n.add(true, capability.CgroupMemory, "cgroups[%d].memory", i)
+		n.add(s.SwapMax != nil, capability.CgroupSwap, "cgroups[%d].memory.swapMax", i)
+	}
+	if s := c.IO; s != nil {
+		n.add(s.Weight != nil, capability.CgroupIOWeight, "cgroups[%d].io.weight", i)
+		n.add(len(s.Limits) > 0, capability.CgroupIOMax, "cgroups[%d].io.limits", i)
+	}
+	n.add(c.PidsMax != nil, capability.CgroupPids, "cgroups[%d].pidsMax", i)
+}
+
+func (n *needs) policy(p *SchedulingPolicy, i int) {
+	n.add(p.FIFO != nil, capability.Realtime, "schedulingPolicies[%d].fifo", i)
+	n.add(p.RoundRobin != nil, capability.Realtime, "schedulingPolicies[%d].roundRobin", i)
+	n.add(p.Deadline != nil, capability.Deadline, "schedulingPolicies[%d].deadline", i)
+	n.add(p.Ext != nil, capability.SchedExt, "schedulingPolicies[%d].ext", i)
+}
+
+func (n *needs) interference(l *Interference) {
+	if l == nil {
+		return
+	}
+	n.add(l.MaxMemoryPressurePercent != nil, capability.PSI, "interference.maxMemoryPressurePercent")
+	n.add(l.MaxIOPressurePercent != nil, capability.PSI, "interference.maxIOPressurePercent")
+	n.add(l.MinFrequencyPercent != nil, capability.Cpufreq, "interference.minFrequencyPercent")
+	n.add(l.MaxThermalEvents != nil, capability.ThermalThrottle, "interference.maxThermalEvents")
+}
+
+// lacking says which need a machine does not meet. Nobody having looked is no
+// reason to refuse; a machine that does not tell of one feature is.
+func (r *Run) lacking(has map[string]capability.State) error {
+	if has == nil {
+		return nil
+	}
+	for _, need := range r.Needs() {
+		switch has[need.Capability] {
+		case capability.Present:
+		case capability.Absent:
+			return fmt.Errorf("lacks the feature %s, which %s needs", need.Capability, need.Field)
+		case capability.Unknown:
+			return fmt.Errorf("cannot tell whether it has the feature %s, which %s needs", need.Capability, need.Field)
+		default:
+			return fmt.Errorf("does not tell of the feature %s, which %s needs", need.Capability, need.Field)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spec
+
+import "errors"
+
+// placement is where a run's cgroups and groups are on a machine.
+type placement struct {
+	run     *Run
+	machine *Machine
+	// cpus are the machine's.
+	cpus cpus
+	// usable is the usable CPUs in their order, nil until somebody asks.
+	usable []int
+	// sets are the CPUs of the cgroups' cpusets, empty where they are inherited.
+	sets []cpus
+	// above are the positions of the nearest declared cgroups above them, none for the run's own.
+	above []int
+	// pools are the CPUs in force in the run's own cgroup and, from 1, in the others, nil until somebody asks.
+	pools []cpus
+	// groups are where the groups are.
+	groups []place
+	// aligned is what was found last: which CPUs of alignedIn share a cache.
+	aligned, alignedIn cpus
+}
+
+// none stands for the run's own cgroup, which is not declared.
+const none = -1
+
+// place is where one group's workers are.
+type place struct {
+	workers int
+	pool    cpus
+	// cpus is the affinity of all workers, empty where it is inherited or drawn.
+	cpus cpus
+	// from is what the affinities are drawn from.
+	from cpus
+}
+
+// placeOn finds out where everything is on a machine, or what the machine lacks.
+// Affinities are not drawn yet. Preconditions: the run is valid.
+func (r *Run) placeOn(m Machine) (*placement, error) {
+	if m.CPUs.IsEmpty() {
+		return nil, errors.New("it has no CPU to use")
+	}
+	if err := r.lacking(m.Capabilities); err != nil {
+		return nil, err
+	}
+	p := &placement{
+		run: r, machine: &m, cpus: cpusOf(m.CPUs), pools: make([]cpus, 1+len(r.Cgroups)),
+		sets: make([]cpus, len(r.Cgroups)), above: make([]int, len(r.Cgroups)), groups: make([]place, len(r.Groups)),
+	}
+	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.admitDeadlines} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}

@@ -1,0 +1,152 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spec
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"k8s.io/utils/cpuset"
+)
+
+// placeGroups decides how many workers the groups have, and where.
+func (p *placement) placeGroups() error {
+	total := 0
+	for i := range p.run.Groups {
+		if err := p.placeGroup(i); err != nil {
+			return err
+		}
+		total += p.groups[i].workers
+	}
+	if total > MaxWorkers {
+		return fmt.Errorf("would have %d workers in groups, with workersPercent of its CPUs; at most %d are possible", total, MaxWorkers)
+	}
+	return nil
+}
+
+func (p *placement) placeGroup(i int) error {
+	g, out, at := &p.run.Groups[i], &p.groups[i], fieldOf("groups[%d]", i)
+	out.pool = p.poolOf(p.run.cgroup(g.Cgroup))
+	if out.pool.empty() {
+		return fmt.Errorf("has no CPU left for groups[%d].cgroup: partitions take all", i)
+	}
+	if g.NUMANode != nil {
+		var err error
+		if out.pool, err = p.nodeCPUs(*g.NUMANode, out.pool, at); err != nil {
+			return err
+		}
+	}
+	out.workers = g.Workers
+	if g.WorkersPercent > 0 {
+		kind, err := g.Work.Kind()
+		if err != nil {
+			return fmt.Errorf("%v.%w", at, err)
+		}
+		set := kind.Shape().SetSize
+		out.workers = roundUp(out.pool.size()*g.WorkersPercent, 100*set) * set
+	}
+	return p.placeAffinity(i)
+}
+
+// roundUp divides and rounds up.
+func roundUp(n, by int) int { return (n + by - 1) / by }
+
+// placeAffinity chooses the CPUs of a group's workers. A group that is kept to a
+// NUMA node has an affinity in any case, since its cgroup knows nothing of it.
+func (p *placement) placeAffinity(i int) error {
+	g, out, at := &p.run.Groups[i], &p.groups[i], fieldOf("groups[%d].affinity", i)
+	var err error
+	switch a := g.Affinity; {
+	case a == nil:
+		if g.NUMANode != nil {
+			out.cpus = out.pool
+		}
+	case a.SingleCPU != nil:
+		out.cpus = newCPUs(out.pool.list()[0])
+	case a.RandomSubset != nil:
+		out.from, err = p.fromPool(a.RandomSubset.From, out.pool, at, "randomSubset.from")
+	case a.LLCAligned != nil:
+		out.cpus, err = p.sharedCache(out.pool, at)
+	case a.SMTSiblingPair != nil:
+		out.cpus, err = p.siblings(out.pool, at)
+	case a.CrossCgroup != nil:
+		out.cpus = p.cpus
+		if g.NUMANode != nil {
+			out.cpus, err = p.nodeCPUs(*g.NUMANode, p.cpus, fieldOf("groups[%d]", i))
+		}
+	default:
+		out.cpus, err = p.fromPool(a.Exact, out.pool, at, "exact")
+	}
+	return err
+}
+
+// fromPool is the part of a group's pool that is in the list, all of it without a list.
+func (p *placement) fromPool(list string, pool cpus, at field, member string) (cpus, error) {
+	if list == "" {
+		return pool, nil
+	}
+	set, err := p.listed(list, at, member)
+	if err != nil {
+		return nil, err
+	}
+	if set = set.and(pool); set.empty() {
+		return nil, fmt.Errorf("has no CPU of %v.%s among those the group can have, %s", at, member, pool)
+	}
+	return set, nil
+}
+
+// sharedCache is the largest part of a pool that shares a last-level cache.
+func (p *placement) sharedCache(pool cpus, at field) (cpus, error) {
+	t, err := p.topology(at, "llcAligned")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(pool, p.alignedIn) {
+		_, shared := t.LargestOverlap(p.setOf(pool))
+		p.aligned, p.alignedIn = cpusOf(shared), pool
+	}
+	if p.aligned.empty() {
+		return nil, fmt.Errorf("does not say which last-level cache CPUs %s share, which %v.llcAligned needs", pool, at)
+	}
+	return p.aligned, nil
+}
+
+func (p *placement) siblings(pool cpus, at field) (cpus, error) {
+	t, err := p.topology(at, "smtSiblingPair")
+	if err != nil {
+		return nil, err
+	}
+	pair, found := t.SiblingPair(p.setOf(pool))
+	if !found {
+		return nil, fmt.Errorf("has no two threads of one core among CPUs %s, which %v.smtSiblingPair needs", pool, at)
+	}
+	return cpusOf(pair), nil
+}
+
+// setOf is a pool as topology takes it. Most pools are all of the machine's CPUs,
+// which are there in that form.
+func (p *placement) setOf(pool cpus) cpuset.CPUSet {
+	if slices.Equal(pool, p.cpus) {
+		return p.machine.CPUs
+	}
+	return pool.set()
+}
+
+// drawSubsets draws for each worker by itself. The generator is seeded by run
+// seed and group, so the choice does not depend on other groups.
+func (r *Run) drawSubsets(group int, at *place) []cpuset.CPUSet {
+	rng := rand.New(rand.NewPCG(uint64(r.Seed), uint64(group)))
+	from := at.from.list()
+	count := min(r.Groups[group].Affinity.RandomSubset.Count, len(from))
+	sets := make([]cpuset.CPUSet, at.workers)
+	for w := range sets {
+		drawn := make([]int, 0, count)
+		for _, p := range rng.Perm(len(from))[:count] {
+			drawn = append(drawn, from[p])
+		}
+		sets[w] = cpuset.New(drawn...)
+	}
+	return sets
+}
