@@ -16,6 +16,11 @@ const (
 	LoadAbsent     = "LoadAbsent"
 	MissingSamples = "MissingSamples"
 	Cancelled      = "Cancelled"
+	ClockStep      = "ClockStep"
+	Steal          = "Steal"
+	Disturbed      = "Disturbed"
+	Frequency      = "Frequency"
+	Throttled      = "Throttled"
 )
 
 // Validity says whether a sample counts, and if not, why.
@@ -36,10 +41,15 @@ var rules = []struct {
 	{Cancelled, cancelled},
 	{MissingSamples, workersMissing},
 	{LoadAbsent, loadAbsent},
+	{ClockStep, limited(clockStepped)},
+	{Steal, limited(stolen)},
+	{Disturbed, limited(disturbed)},
+	{Frequency, limited(slowed)},
+	{Throttled, limited(throttled)},
 }
 
 // Sample judges whether the sample counts: every worker was at work until the
-// common stop and made progress.
+// common stop and made progress, and the limits to interference were kept.
 func Sample(r *report.Report) Validity {
 	for _, rule := range rules {
 		if message, void := rule.rule(r); void {
