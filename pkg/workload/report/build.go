@@ -4,10 +4,15 @@
 package report
 
 import (
+	"fmt"
+	"time"
+
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
@@ -43,7 +48,7 @@ func newWorker(w spawn.Worker, whole spawn.Phase, started int64) Worker {
 	row := Worker{
 		Group: w.Group.Name, Index: w.Index, PID: w.PID, TID: w.TID, Stage: w.Stage.String(), Exit: w.Exit.String(),
 		Completed: w.Stage == arena.StageStopped && w.Exit.Clean(),
-		Affinity:  w.Group.WorkerCPUs(w.Index).String(), Figures: figuresOf(whole, started),
+		Affinity:  w.Group.WorkerCPUs(w.Index).String(), Allowed: w.Allowed.String(), Figures: figuresOf(whole, started),
 	}
 	for _, p := range inPhases(w) {
 		row.Phases = append(row.Phases, Phase{Phase: int(p.Epoch) - 1, Figures: figuresOf(p, started)})
@@ -75,8 +80,30 @@ func problem(w spawn.Worker) string {
 func newGroup(w spawn.Worker) Group {
 	shape := w.Group.Kind.Shape()
 	return Group{
-		Name: w.Group.Name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
+		Name: w.Group.Name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Policy: policyText(w.Group),
+		Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
 		Distributions: emptyDistributions(shape.Metrics),
+	}
+}
+
+// policyText is a group's scheduling policy for a person.
+func policyText(g *spec.ResolvedGroup) string {
+	switch g.Policy {
+	case sys.PolicyBatch:
+		return "batch"
+	case sys.PolicyIdle:
+		return "idle"
+	case sys.PolicyFIFO:
+		return fmt.Sprintf("fifo %d", g.Priority)
+	case sys.PolicyRR:
+		return fmt.Sprintf("rr %d", g.Priority)
+	case sys.PolicyDeadline:
+		d := g.Deadline
+		return fmt.Sprintf("deadline %v/%v/%v", time.Duration(d.Runtime), time.Duration(d.Deadline), time.Duration(d.Period))
+	case sys.PolicyExt:
+		return "ext"
+	default:
+		return "other"
 	}
 }
 
@@ -93,7 +120,9 @@ func emptyDistributions(metrics []work.Metric) []Distribution {
 type groupSum struct {
 	group *Group
 	cpus  cpuset.CPUSet
-	setup map[arena.SetupStep]int
+	// asked and allowed are those of all workers together.
+	asked, allowed cpuset.CPUSet
+	setup          map[arena.SetupStep]int
 	// phaseCPUs are those of each of the group's phases.
 	phaseCPUs []cpuset.CPUSet
 }
@@ -117,6 +146,16 @@ func (s *groupSum) add(w spawn.Worker, whole spawn.Phase, row *Worker) {
 	}
 	g.Figures.add(&row.Figures)
 	s.cpus = s.cpus.Union(cpuset.New(whole.CPUs...))
+	asked := w.Group.WorkerCPUs(w.Index)
+	if asked.IsEmpty() {
+		asked = w.Group.Pool
+	}
+	if !asked.IsSubsetOf(s.asked) {
+		s.asked = s.asked.Union(asked)
+	}
+	if !w.Allowed.IsSubsetOf(s.allowed) {
+		s.allowed = s.allowed.Union(w.Allowed)
+	}
 	merge(g.Distributions, whole.Histograms)
 	for i, p := range inPhases(w) {
 		g.Phases[i].Figures.add(&row.Phases[i].Figures)
@@ -136,7 +175,7 @@ func (s *groupSum) close() {
 	if s == nil {
 		return
 	}
-	s.group.CPUs = s.cpus.String()
+	s.group.CPUs, s.group.AskedCPUs, s.group.AllowedCPUs = s.cpus.String(), s.asked.String(), s.allowed.String()
 	for i, cpus := range s.phaseCPUs {
 		s.group.Phases[i].CPUs = cpus.String()
 	}
@@ -145,6 +184,15 @@ func (s *groupSum) close() {
 			s.group.Setup = append(s.group.Setup, Setup{Step: step.Name(), Workers: n})
 		}
 	}
+}
+
+// WorkersCPU is the CPU time of all workers, by their own clocks, in ns.
+func (r *Report) WorkersCPU() int64 {
+	var sum int64
+	for i := range r.Groups {
+		sum += r.Groups[i].CPU
+	}
+	return sum
 }
 
 // cutLogs keeps the logs of all workers together within their bound.

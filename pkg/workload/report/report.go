@@ -11,6 +11,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
+	"github.com/schedfleet/schedfleet/pkg/workload/interference"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
@@ -36,13 +39,21 @@ type Report struct {
 	SupervisorCPU int64 `json:"supervisorCPUNanoseconds"`
 	// SupervisorClass is the scheduling class the runner had.
 	SupervisorClass string `json:"supervisorClass"`
+	// Host is what the machine was before the start.
+	Host *Host `json:"host,omitempty"`
+	// Interference is what else the machine did during the hold, Limits what was allowed.
+	Interference *interference.Figures `json:"interference,omitempty"`
+	Limits       *spec.Interference    `json:"limits,omitempty"`
 	// NUMAPagesMigrated is how many pages the whole machine moved between NUMA
 	// nodes from the common start to the stop. Absent where the kernel does not count it.
 	NUMAPagesMigrated *uint64 `json:"numaPagesMigrated,omitempty"`
 	// Cancelled says that the run was told to end early.
-	Cancelled bool     `json:"cancelled,omitempty"`
-	Groups    []Group  `json:"groups"`
-	Workers   []Worker `json:"workers"`
+	Cancelled bool `json:"cancelled,omitempty"`
+	// Cgroups are the run's cgroups, in the order they are declared. The one of
+	// groups that name none comes first, with an empty name.
+	Cgroups []Cgroup `json:"cgroups,omitempty"`
+	Groups  []Group  `json:"groups"`
+	Workers []Worker `json:"workers"`
 	// Notes say what was not as usual but does not make the sample void.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -74,6 +85,41 @@ type Figures struct {
 	Pages map[int]uint64 `json:"pagesByNode,omitempty"`
 }
 
+// Host is what decides whether runs compare, read before the start.
+type Host struct {
+	// Shape is that of the topology, such as 1n2l4c2t.
+	Shape string `json:"shape"`
+	fingerprint.Fingerprint
+	// Changed are facts that were others after the stop.
+	Changed []fingerprint.Change `json:"changed,omitempty"`
+}
+
+// Cgroup is a cgroup of the run: what was in force in it, by the kernel's own
+// words, and what it used from the start to the stop. What the kernel does not
+// tell, or has no controller for, is absent.
+type Cgroup struct {
+	Name string `json:"name"`
+	// CPUs and Mems are the effective ones.
+	CPUs      string `json:"cpus,omitempty"`
+	Mems      string `json:"mems,omitempty"`
+	Type      string `json:"type,omitempty"`
+	Partition string `json:"partition,omitempty"`
+	// Files are the knobs that were set, as they read.
+	Files map[string]string `json:"files,omitempty"`
+	// CPU is the CPU time used in it and below it.
+	CPU *int64 `json:"cpuNanoseconds,omitempty"`
+	// Periods are those of its quota, Throttled those it used up, ThrottledTime how
+	// long its tasks were held back for that.
+	Periods       *uint64 `json:"periods,omitempty"`
+	Throttled     *uint64 `json:"throttledPeriods,omitempty"`
+	ThrottledTime *int64  `json:"throttledNanoseconds,omitempty"`
+	MemoryPeak    *int64  `json:"memoryPeakBytes,omitempty"`
+	OOMKills      *uint64 `json:"oomKills,omitempty"`
+	PIDsPeak      *int64  `json:"pidsPeak,omitempty"`
+	// CPUPressure is how long some task of it waited for a CPU.
+	CPUPressure *int64 `json:"cpuPressureNanoseconds,omitempty"`
+}
+
 // Phase is what was done in one phase of the run.
 type Phase struct {
 	// Phase is its number, from 0.
@@ -95,8 +141,14 @@ type Group struct {
 	Kind string `json:"kind"`
 	// CloneMode is what its workers are to the kernel.
 	CloneMode string `json:"cloneMode"`
-	Workers   int    `json:"workers"`
-	Completed int    `json:"completed"`
+	// Policy is the scheduling policy with its parameters, such as "fifo 50".
+	Policy string `json:"policy"`
+	// AskedCPUs are the CPUs its workers were to have, together: of their affinity, or
+	// of the cgroup. AllowedCPUs are those the kernel then let them use.
+	AskedCPUs   string `json:"askedCPUs"`
+	AllowedCPUs string `json:"allowedCPUs"`
+	Workers     int    `json:"workers"`
+	Completed   int    `json:"completed"`
 	Figures
 	// Quiet is how long a worker's counters may stand still by design.
 	Quiet         int64          `json:"quietNanoseconds"`
@@ -157,8 +209,10 @@ type Worker struct {
 	Stage     string `json:"stage"`
 	Exit      string `json:"exit"`
 	Completed bool   `json:"completed"` // it worked until the stop
-	// Affinity is the CPUs it was restricted to; empty, it was not.
+	// Affinity is the CPUs it asked to be restricted to; empty, it did not. Allowed
+	// are those the kernel let it use at the start.
 	Affinity string `json:"affinity,omitempty"`
+	Allowed  string `json:"allowed"`
 	Figures
 	Phases []Phase `json:"phases,omitempty"`
 	// MigrationLog are its first migrations, of which a report keeps some

@@ -16,6 +16,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
@@ -62,27 +63,46 @@ func reportOf(workers ...spawn.Worker) *Report {
 	return r
 }
 
+// allowed is a worker that the kernel let use the CPUs.
+func allowed(w spawn.Worker, cpus ...int) spawn.Worker {
+	w.Allowed = cpuset.New(cpus...)
+	return w
+}
+
+func TestPolicyText(t *testing.T) {
+	for want, g := range map[string]spec.ResolvedGroup{
+		"other": {}, "batch": {Policy: sys.PolicyBatch}, "idle": {Policy: sys.PolicyIdle}, "fifo 1": {Policy: sys.PolicyFIFO, Priority: 1},
+		"rr 98": {Policy: sys.PolicyRR, Priority: 98}, "ext": {Policy: sys.PolicyExt},
+		"deadline 1ms/10ms/20ms": {Policy: sys.PolicyDeadline, Deadline: &spec.DeadlineCall{Runtime: 1e6, Deadline: 1e7, Period: 2e7}},
+	} {
+		if got := policyText(&g); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAGroupIsTheSumOfItsWorkers(t *testing.T) {
 	pings, spins := group("ping", 3, &work.FutexPingPong{}), group("spin", 1, &work.SpinWait{})
-	pings.CloneMode = spec.CloneModeThread
+	pings.CloneMode, pings.Policy, pings.Priority = spec.CloneModeThread, sys.PolicyFIFO, 50
+	pings.Pool, spins.CPUs = cpuset.New(0, 1, 2, 3), []cpuset.CPUSet{cpuset.New(3)}
 	r := reportOf(
-		wellEnded(pings, 0, arena.Figures{
+		allowed(wellEnded(pings, 0, arena.Figures{
 			Iterations: 1, WorkUnits: 10, Wall: 100, CPU: 50, Voluntary: 3, Involuntary: 4,
 			Migrations: [arena.Distances]uint64{arena.DistanceSMT: 1, arena.DistanceRemote: 2},
 			MaxGap:     7, MaxGapAt: started + 70, MaxGapCPU: 2,
 			Schedstat: true, RunDelay: 5, SchedCPU: 51, RunCount: 6, Pages: map[int]uint64{0: 8, 1: 1},
-		}, []int{2, 1}, 1000, 2000),
+		}, []int{2, 1}, 1000, 2000), 0, 1),
 		wellEnded(pings, 1, arena.Figures{
 			Iterations: 2, WorkUnits: 20, Wall: 200, CPU: 60, Voluntary: 30, Involuntary: 40,
 			Migrations: [arena.Distances]uint64{arena.DistanceSMT: 1, arena.DistanceUnknown: 4},
 			MaxGap:     9, MaxGapAt: started + 90, MaxGapCPU: 3, Pages: map[int]uint64{1: 2},
 		}, []int{4, 2}, 3000),
-		wellEnded(pings, 2, arena.Figures{Schedstat: true, RunDelay: 10, SchedCPU: 20, RunCount: 30}, nil),
+		allowed(wellEnded(pings, 2, arena.Figures{Schedstat: true, RunDelay: 10, SchedCPU: 20, RunCount: 30}, nil), 0, 2),
 		wellEnded(spins, 0, arena.Figures{Iterations: 5}, nil),
 	)
 	want := []Group{
 		{
-			Name: "ping", Kind: "futexPingPong", CloneMode: "Thread", Workers: 3, Completed: 3,
+			Name: "ping", Kind: "futexPingPong", CloneMode: "Thread", Workers: 3, Completed: 3, Policy: "fifo 50", AskedCPUs: "0-3", AllowedCPUs: "0-2",
 			Figures: Figures{
 				Iterations: 3, WorkUnits: 30, Wall: 300, CPU: 110, Voluntary: 33, Involuntary: 44, Migrations: 8,
 				MigrationsBy: map[string]uint64{"SMT": 2, "Remote": 2, "Unknown": 4},
@@ -93,7 +113,7 @@ func TestAGroupIsTheSumOfItsWorkers(t *testing.T) {
 			},
 			Distributions: []Distribution{{work.MetricWake, histogram(1000, 2000, 3000)}},
 		},
-		{Name: "spin", Kind: "spinWait", CloneMode: "Fork", Workers: 1, Completed: 1, Figures: Figures{Iterations: 5}},
+		{Name: "spin", Kind: "spinWait", CloneMode: "Fork", Workers: 1, Completed: 1, Policy: "other", AskedCPUs: "3", Figures: Figures{Iterations: 5}},
 	}
 	if diff := cmp.Diff(want, r.Groups, sameHistogram); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

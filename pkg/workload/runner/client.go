@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 const (
@@ -86,7 +88,7 @@ func (c Client) start(job Job) (*process, error) {
 	}
 	p := &process{cmd: exec.Command(c.Path, Command), tail: tail{copyTo: c.Stderr}, grace: stopGrace}
 	for i := range job.Run.Groups {
-		p.grace += 3 * time.Duration(job.Run.Groups[i].Workers) * spawn.EndTimePerProcess
+		p.grace += 3 * time.Duration(atMost(&job.Run.Groups[i])) * spawn.EndTimePerProcess
 	}
 	p.cmd.Stderr = &p.tail
 	// A group of its own: a Ctrl-C at the terminal reaches the parent, which ends the runner in good order.
@@ -107,6 +109,11 @@ func (c Client) start(job Job) (*process, error) {
 	// An error here means that the runner has ended, which its events will tell.
 	_, _ = stdin.Write(append(text, '\n'))
 	return p, nil
+}
+
+// atMost is about how many workers a group can have on this machine.
+func atMost(g *spec.Group) int {
+	return max(g.Workers, (g.WorkersPercent/100+1)*runtime.NumCPU())
 }
 
 // events reads until the runner closes its output and returns the last event.

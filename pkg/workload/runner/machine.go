@@ -6,35 +6,34 @@ package runner
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/probe"
+	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// maxCPUs is the most that Linux can be built for.
-const maxCPUs = 8192
-
-// allowedMachine is what this process may use of the machine.
-func allowedMachine() (spec.Machine, error) {
-	cpus, err := allowedCPUs()
-	if err != nil {
-		return spec.Machine{}, err
+// thisMachine is what this process may use of the machine. Without its topology
+// only what is relative to it cannot be had.
+// unknown says why the topology is not known.
+func thisMachine() (m spec.Machine, unknown, err error) {
+	m.Realtime = probe.Host{Root: "/"}.RealtimeBandwidth()
+	m.Topology, unknown = topology.Read("/")
+	if m.CPUs, err = spawn.AllowedCPUs(0); err != nil {
+		return m, unknown, err
 	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return spec.Machine{}, err
+		return m, unknown, err
 	}
-	nodes, err := allowedMemoryNodes(string(status))
-	return spec.Machine{CPUs: cpus, MemoryNodes: nodes}, err
+	m.MemoryNodes, err = allowedMemoryNodes(string(status))
+	return m, unknown, err
 }
 
 // allowedMemoryNodes are the NUMA nodes whose memory a process may use, by its
@@ -52,32 +51,12 @@ func allowedMemoryNodes(status string) (cpuset.CPUSet, error) {
 	return cpuset.New(), nil
 }
 
-// allowedCPUs are the CPUs this process may use.
-func allowedCPUs() (cpuset.CPUSet, error) {
-	mask := unix.NewCPUSet(maxCPUs)
-	if err := unix.SchedGetaffinityDynamic(0, mask); err != nil {
-		return cpuset.CPUSet{}, os.NewSyscallError("sched_getaffinity", err)
-	}
-	var cpus []int
-	for cpu := range maxCPUs {
-		if mask.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpuset.New(cpus...), nil
-}
-
-// readPlaces says where the machine's CPUs are, or why that is unknown.
-func readPlaces() (*work.Places, error) {
-	machine, err := topology.Read("/")
-	if err != nil {
-		return nil, err
-	}
-	return placesOf(machine), nil
-}
-
-// placesOf numbers cores, caches and nodes so that no number repeats in the machine.
+// placesOf numbers cores, caches and nodes so that no number repeats in the
+// machine; nil where its topology is not known.
 func placesOf(machine *topology.Machine) *work.Places {
+	if machine == nil {
+		return nil
+	}
 	size := 0
 	for _, cpu := range machine.CPUs {
 		size = max(size, cpu.ID+1)
@@ -114,53 +93,4 @@ func numaPagesMigrated() *uint64 {
 		}
 	}
 	return nil
-}
-
-// becomeRealtime puts all threads of this process into SCHED_RR, so that a
-// scheduler under test that starves normal tasks does not starve their
-// supervisor. Threads made later inherit it.
-func becomeRealtime() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// The caller last: it makes new threads, which must not be missed.
-	for {
-		entries, err := os.ReadDir("/proc/self/task")
-		if err != nil {
-			return err
-		}
-		changed := false
-		for _, e := range entries {
-			tid, err := strconv.Atoi(e.Name())
-			if err != nil {
-				return err
-			}
-			attr, err := unix.SchedGetAttr(tid, 0)
-			if err != nil || attr.Policy == sys.PolicyRR {
-				continue // gone, or done
-			}
-			if errno := sys.RawSetScheduler(tid, sys.PolicyRR, 1); errno != 0 {
-				return fmt.Errorf("SCHED_RR: %w", errno)
-			}
-			changed = true
-		}
-		if !changed {
-			return nil
-		}
-	}
-}
-
-// schedulingClass is the class of the calling thread.
-func schedulingClass() string {
-	attr, err := unix.SchedGetAttr(0, 0)
-	if err != nil {
-		return "unknown"
-	}
-	switch attr.Policy {
-	case sys.PolicyRR:
-		return "SCHED_RR"
-	case sys.PolicyFIFO:
-		return "SCHED_FIFO"
-	default:
-		return "SCHED_OTHER"
-	}
 }

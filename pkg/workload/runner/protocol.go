@@ -25,6 +25,8 @@ type Job struct {
 	// Cgroup is the directory of the run's cgroup, which the runner makes and
 	// removes. Empty, the workers stay in the runner's own.
 	Cgroup string `json:"cgroup,omitempty"`
+	// CPUs is the list of CPUs the run may use. Empty, they are those of the runner's parent.
+	CPUs string `json:"cpus,omitempty"`
 	// Run is what to execute.
 	Run spec.Run `json:"run"`
 }

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 )
@@ -39,8 +40,11 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
 	}()
-	if err := becomeRealtime(); err != nil && !errors.Is(err, unix.EPERM) {
+	if err := BecomeRealtime(); err != nil && !errors.Is(err, unix.EPERM) {
 		return fail(out, stderr, fmt.Errorf("becoming a real-time process: %w", err))
+	}
+	if err := takePlace(job.CPUs); err != nil {
+		return fail(out, stderr, err)
 	}
 	rep, err := Supervise(ctx, job, func(t EventType) {
 		if err := out.Encode(Event{Type: t}); err != nil {
@@ -55,6 +59,18 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// takePlace moves the runner, and so its workers, to the CPUs of its job.
+func takePlace(list string) error {
+	if list == "" {
+		return nil
+	}
+	cpus, err := cpuset.Parse(list)
+	if err != nil || cpus.IsEmpty() {
+		return fmt.Errorf("cpus: must be a list of CPUs such as 0-3,8, not %q", list)
+	}
+	return restrict(cpus)
 }
 
 // readJob reads exactly one job, up to the end of its line, and leaves the rest.

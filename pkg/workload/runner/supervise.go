@@ -8,21 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/check"
+	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
+	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
-
-// removeTimeout bounds the removal of the run's cgroups.
-const removeTimeout = 10 * time.Second
-
-// defaultLeaf is the cgroup of groups that name none. No manifest can name it.
-const defaultLeaf = "@default"
 
 const cloneMethod = "clone3 without exec"
 
@@ -30,124 +29,107 @@ const cloneMethod = "clone3 without exec"
 // early; the report then says so. emit is told when the workers are parked and
 // when they work.
 func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.Report, err error) {
-	resolved, err := resolve(&job.Run)
+	machine, unknown, err := thisMachine()
 	if err != nil {
 		return nil, err
 	}
+	resolved, err := job.Run.Resolve(machine)
+	if err != nil {
+		return nil, fmt.Errorf("this machine does not fit: it %w", err)
+	}
+	host := lookAtHost(machine.Topology)
 	groups, err := openCgroups(job.Cgroup, resolved)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, groups.remove()) }()
 
-	places, unknown := readPlaces()
-	h, err := spawn.Spawn(ctx, spawn.Config{Run: resolved, Places: places, Cgroups: groups.files, Stderr: os.Stderr})
+	h, err := spawn.Spawn(ctx, spawn.Config{Run: resolved, Places: placesOf(machine.Topology), Cgroups: groups.files, Stderr: os.Stderr})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
+	if machine.Topology != nil {
+		defer moveTo(housekeeping(machine.CPUs, machine.Topology.Usable(machine.CPUs)), machine.CPUs)()
+	}
 	emit(EventPrepared)
 	rep = measure(ctx, job, h, groups, emit)
-	if unknown != nil {
-		rep.Notes = append(rep.Notes, fmt.Sprintf("distances of migrations are unknown: %v", unknown))
-	}
+	rep.Host = host.after()
+	rep.Notes = append(rep.Notes, remarks(rep, resolved, unknown)...)
 	return rep, nil
-}
-
-func resolve(run *spec.Run) (*spec.Resolved, error) {
-	machine, err := allowedMachine()
-	if err != nil {
-		return nil, err
-	}
-	resolved, err := run.Resolve(machine)
-	if err != nil {
-		return nil, fmt.Errorf("this machine does not fit: %w", err)
-	}
-	return resolved, nil
 }
 
 // measure lets the workers work and builds the report.
 func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emit func(EventType)) *report.Report {
 	rep := &report.Report{
 		Schema: report.SchemaVersion, RunID: job.RunID, Kernel: kernelRelease(), CloneMethod: cloneMethod,
-		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(), Seed: job.Run.Seed,
+		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(), Seed: job.Run.Seed, Limits: job.Run.Interference,
 	}
-	before, moved := ownCPU(), numaPagesMigrated()
+	used, runCPU := groups.usage(), groups.cpu()
+	around, moved := interference.Take("/", os.Getppid()), numaPagesMigrated()
 	rep.StartedAt = time.Now()
+	before := ownCPU()
 	started := h.Start()
 	emit(EventStarted)
 	h.Hold(ctx, job.Run.Duration.D())
 	rep.Cancelled = ctx.Err() != nil
 	rep.SupervisorCPU = ownCPU() - before
+	after := around.Again()
+	runCPU = difference(runCPU, groups.cpu())
 	stopped := h.Stop(groups.kill)
 	if now := numaPagesMigrated(); now != nil && moved != nil {
 		rep.NUMAPagesMigrated = new(*now - *moved)
 	}
 	rep.AddWorkers(h.Workers, started, stopped)
-	if groups.root == nil {
-		rep.Notes = append(rep.Notes, "there is no cgroup v2 to write to: the workers ran in the cgroup of the runner")
+	rep.Cgroups = groups.since(used)
+	if runCPU == nil {
+		runCPU = new(rep.WorkersCPU())
 	}
+	rep.Interference = interference.Between(around, after, runCPU, rep.SupervisorCPU)
+	rep.Notes = groups.notes()
 	return rep
 }
 
-// cgroups are the run's cgroup and those below it.
-type cgroups struct {
-	root  *cgroup.Dir // nil when there is no cgroup v2
-	files map[string]*os.File
-}
-
-func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
-	c := &cgroups{files: map[string]*os.File{}}
-	if path == "" {
-		if len(run.Run.Cgroups) > 0 {
-			return nil, errors.New("cgroups: there is no cgroup v2 here that can be written to")
-		}
-		return c, nil
+// remarks are what a reader of the report should know besides its figures.
+func remarks(rep *report.Report, run *spec.Resolved, unknown error) []string {
+	notes := check.Remarks(rep)
+	if unknown != nil {
+		notes = append(notes, fmt.Sprintf("distances of migrations are unknown: %v", unknown))
 	}
-	var err error
-	if c.root, err = cgroup.Create(path); err != nil {
-		return nil, err
-	}
-	names := map[string]string{"": defaultLeaf}
-	for _, def := range run.Run.Cgroups {
-		names[def.Name] = def.Name
-	}
-	for name, dir := range names {
-		if err := c.open(name, dir); err != nil {
-			return nil, errors.Join(err, c.remove())
+	for i := range run.Groups {
+		if run.Groups[i].Policy == sys.PolicyExt && !schedExtEnabled() {
+			return append(notes, "no sched_ext scheduler is loaded: tasks of SCHED_EXT ran under the kernel's own")
 		}
 	}
-	return c, nil
+	return notes
 }
 
-func (c *cgroups) open(name, dir string) error {
-	child, err := c.root.Child(dir)
-	if err != nil {
-		return err
-	}
-	c.files[name], err = child.Open()
-	return err
+// schedExtEnabled says whether a sched_ext scheduler is in charge.
+func schedExtEnabled() bool {
+	state, err := os.ReadFile("/sys/kernel/sched_ext/state")
+	return err == nil && strings.TrimSpace(string(state)) == "enabled"
 }
 
-// kill is the last resort against workers: it cannot miss.
-func (c *cgroups) kill() {
-	if c.root != nil {
-		_ = c.root.Kill()
-	}
+// host is the machine as it was before the run.
+type host struct {
+	topology *topology.Machine
+	before   *fingerprint.Fingerprint
 }
 
-func (c *cgroups) remove() error {
-	for _, file := range c.files {
-		if file != nil {
-			_ = file.Close()
-		}
-	}
-	if c.root == nil {
+// lookAtHost reads what decides whether runs compare; without a topology nothing.
+func lookAtHost(m *topology.Machine) *host {
+	if m == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
-	defer cancel()
-	return c.root.Remove(ctx)
+	return &host{topology: m, before: fingerprint.Read("/", m)}
+}
+
+// after is what the report says of the machine, with what changed meanwhile.
+func (h *host) after() *report.Host {
+	if h == nil {
+		return nil
+	}
+	return &report.Host{Shape: h.topology.Shape(), Fingerprint: *h.before, Changed: h.before.Diff(fingerprint.Read("/", h.topology))}
 }
 
 func kernelRelease() string {

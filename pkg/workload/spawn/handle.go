@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
@@ -99,6 +101,8 @@ type Worker struct {
 	// PID is its process and TID its task; 0 when there never was one.
 	PID, TID int
 	Stage    arena.Stage
+	// Allowed are the CPUs the kernel let it use before the start.
+	Allowed cpuset.CPUSet
 	// Began and Ended are on CLOCK_MONOTONIC, 0 when it did not come to that.
 	Began, Ended int64
 	// Setup are the set-up steps that were taken.
@@ -160,7 +164,7 @@ func (h *Handle) worker(i int, exits []Exit, now int64) Worker {
 	exit := exits[h.processOf[i]]
 	w := Worker{
 		Group: group, Index: n, PID: h.pid(h.processOf[i]), TID: block.TID(), Stage: block.Stage(), Began: block.Began(), Ended: block.Ended(),
-		Setup: block.SetupSteps(), Text: block.Text(), Exit: exit, Migrations: h.migrations(i),
+		Allowed: h.allowed[i], Setup: block.SetupSteps(), Text: block.Text(), Exit: exit, Migrations: h.migrations(i),
 	}
 	// A worker that did not write its own end lasted until the stop at most.
 	if stopped := h.stopped.Load(); stopped > 0 {

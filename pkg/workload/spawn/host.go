@@ -113,15 +113,20 @@ func (z *zygote) prepareThread(threads []thread, n int, g *preparedGroup, i int)
 func (z *zygote) liveAsHost(g *preparedGroup, threads []thread) {
 	block := threads[0].block
 	z.followParent(block)
-	mustNote(block, arena.StepDescriptors, z.arrangeHost())
+	mustNote(block, arena.StepDescriptors, z.nullStdio())
 	mustNote(block, arena.StepSignals, sys.RawIgnorePipeSignal())
 	mustNote(block, arena.StepProcessGroup, sys.RawOwnGroup())
 	mustNote(block, arena.StepName, sys.RawSetName((*[16]byte)(&g.process)))
 	for n := range threads {
 		t := &threads[n]
 		t.block.SetStage(arena.StageForked)
-		mustNote(t.block, arena.StepThread, z.stacks.RawStart(n, &t.start, t.block.TIDWord()))
+		cgroup := -1
+		if t.group.cgroup != g.cgroup {
+			cgroup = t.group.cgroup // another of the same threaded domain
+		}
+		mustNote(t.block, arena.StepThread, z.stacks.RawStart(n, &t.start, t.block.TIDWord(), cgroup))
 	}
+	mustNote(block, arena.StepDescriptors, z.arrangeHost())
 	if g.changesCredentials() {
 		mustNote(block, arena.StepCredentials, g.become())
 		z.followParent(block)
@@ -137,11 +142,9 @@ func (z *zygote) liveAsHost(g *preparedGroup, threads []thread) {
 	sys.RawExit(exitDone)
 }
 
-// arrangeHost leaves the host with the pipes of its threads and nothing else.
+// arrangeHost leaves the host with the pipes of its threads and nothing else but
+// its standard descriptors. The threads are there, so the cgroups are not needed any more.
 func (z *zygote) arrangeHost() sys.Errno {
-	if errno := z.nullStdio(); errno != 0 {
-		return errno
-	}
 	if errno := sys.RawCloseRange(workerReadFD, z.lowFD-1); errno != 0 {
 		return errno
 	}

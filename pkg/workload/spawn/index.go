@@ -92,8 +92,9 @@ type process struct {
 
 // groupShape is what decides which processes a group needs.
 type groupShape struct {
-	threads         bool
-	cgroup, process string
+	threads bool
+	// Threads of one process are in one domain of cgroups, under one name.
+	domain, process string
 	workers         int
 }
 
@@ -129,7 +130,7 @@ func sharers(groups []groupShape, g int) []int {
 	}
 	var list []int
 	for other, group := range groups {
-		if group.threads && group.process == groups[g].process && group.cgroup == groups[g].cgroup {
+		if group.threads && group.process == groups[g].process && group.domain == groups[g].domain {
 			list = append(list, other)
 		}
 	}

@@ -34,16 +34,17 @@ type groupPlan struct {
 	Numbered bool                `json:"numbered,omitempty"`
 	Policy   int                 `json:"policy"`
 	Priority int                 `json:"priority"`
+	Deadline *spec.DeadlineCall  `json:"deadline,omitempty"`
 	Nice     *int                `json:"nice,omitempty"`
 	Memory   *spec.MempolicyCall `json:"memory,omitempty"`
 	UID      *int64              `json:"uid,omitempty"`
 	GID      *int64              `json:"gid,omitempty"`
 	// CPUs are masks of 64-bit words: none, one for all, or one for each worker.
 	CPUs [][]uint64 `json:"cpus,omitempty"`
-	// CgroupName tells hosts apart; Cgroup is the position of the cgroup's
+	// Domain tells hosts apart; Cgroup is the position of the cgroup's
 	// descriptor among those passed, -1 for none.
-	CgroupName string `json:"cgroupName"`
-	Cgroup     int    `json:"cgroup"`
+	Domain string `json:"domain"`
+	Cgroup int    `json:"cgroup"`
 }
 
 // plan is what the zygote is told.
@@ -68,8 +69,8 @@ func newPlan(cfg *Config) (plan, []*os.File) {
 		g := &cfg.Run.Groups[i]
 		gp := groupPlan{
 			Work: g.Work, Workers: g.Workers, Threads: g.CloneMode == spec.CloneModeThread, Process: g.ProcessName, Comm: g.Comm,
-			Policy: g.Policy, Priority: g.Priority, Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, CgroupName: g.Cgroup,
-			Cgroup: slices.Index(names, g.Cgroup),
+			Policy: g.Policy, Priority: g.Priority, Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, Domain: g.Domain,
+			Deadline: g.Deadline, Cgroup: slices.Index(names, g.Cgroup),
 		}
 		gp.Numbered = gp.Threads && cfg.Run.Run.Groups[i].Comm == ""
 		for _, set := range g.CPUs {
@@ -92,7 +93,7 @@ func (p *plan) shapes() []groupShape {
 	var list []groupShape
 	for i := range p.Groups {
 		g := &p.Groups[i]
-		list = append(list, groupShape{threads: g.Threads, cgroup: g.CgroupName, process: g.Process, workers: g.Workers})
+		list = append(list, groupShape{threads: g.Threads, domain: g.Domain, process: g.Process, workers: g.Workers})
 	}
 	return list
 }

@@ -58,6 +58,7 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -112,9 +113,10 @@ type Handle struct {
 	workerOf    []int // the first worker of each process
 	arena       *arena.Arena
 	reaper      *reaper
-	stopped     atomic.Int64  // when Stop was first called
-	parent      chan struct{} // closed to end the thread that is the workers' parent
-	ended       chan struct{} // closed when it has ended; nil before there is one
+	allowed     []cpuset.CPUSet // the CPUs each worker may use, as the kernel says before the start
+	stopped     atomic.Int64    // when Stop was first called
+	parent      chan struct{}   // closed to end the thread that is the workers' parent
+	ended       chan struct{}   // closed when it has ended; nil before there is one
 }
 
 // Spawn makes all workers and returns when they are parked. An error leaves
@@ -143,6 +145,7 @@ func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
 	if h.arena, err = arena.New(layoutOf(shapes, workers, cfg.Phases)); err != nil {
 		return nil, nil, err
 	}
+	h.allowed = make([]cpuset.CPUSet, h.arena.Workers())
 	zygotes, err := h.zygotes(&p, cgroups, cfg.Stderr)
 	if err != nil {
 		return nil, nil, errors.Join(err, h.Close())
@@ -206,7 +209,10 @@ func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 	if forkErr != nil {
 		return forkErr
 	}
-	return h.awaitParked(ctx)
+	if err := h.awaitParked(ctx); err != nil {
+		return err
+	}
+	return h.readBack()
 }
 
 // makeRoom lets the kernel enlarge the table of descriptors for n more at once and
@@ -427,7 +433,12 @@ func setupHint(step arena.SetupStep, errno syscall.Errno) string {
 	if step == arena.StepThread || step == arena.StepMemory {
 		return forkHint(errno)
 	}
-	if errno != syscall.EPERM && errno != syscall.EACCES {
+	switch {
+	case step == arena.StepPolicy && errno == syscall.EBUSY:
+		return " (the bandwidth of SCHED_DEADLINE is used up: kernel.sched_rt_runtime_us, and what the kernel keeps for itself)"
+	case step == arena.StepPolicy && errno == syscall.EINVAL:
+		return " (the kernel does not know the policy, or the period of SCHED_DEADLINE is outside kernel.sched_deadline_period_min_us and _max_us)"
+	case errno != syscall.EPERM && errno != syscall.EACCES:
 		return ""
 	}
 	switch step {

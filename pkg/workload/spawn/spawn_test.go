@@ -424,8 +424,8 @@ func listOf(groups []groupShape) []process {
 func TestProcesses(t *testing.T) {
 	fork := groupShape{workers: 2}
 	threads := groupShape{threads: true, workers: 3}
-	named := func(cgroup, process string) groupShape {
-		return groupShape{threads: true, workers: 1, cgroup: cgroup, process: process}
+	named := func(domain, process string) groupShape {
+		return groupShape{threads: true, workers: 1, domain: domain, process: process}
 	}
 	for name, tc := range map[string]struct {
 		groups []groupShape

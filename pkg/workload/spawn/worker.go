@@ -122,7 +122,9 @@ func setUp(g *preparedGroup, i int, block *arena.Block, w *work.Worker) {
 	if n := len(g.plan.CPUs); n > 0 {
 		note(block, arena.StepAffinity, sys.RawSetAffinity(0, g.plan.CPUs[i%n]))
 	}
-	if g.plan.Policy != sys.PolicyOther {
+	if d := g.plan.Deadline; d != nil {
+		note(block, arena.StepPolicy, sys.RawSetDeadline(d.Runtime, d.Deadline, d.Period))
+	} else if g.plan.Policy != sys.PolicyOther {
 		note(block, arena.StepPolicy, sys.RawSetScheduler(0, g.plan.Policy, g.plan.Priority))
 	}
 	if g.plan.Nice != nil {

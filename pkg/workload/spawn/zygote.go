@@ -55,7 +55,9 @@ type preparedGroup struct {
 	// all workers, or one for each.
 	process taskName
 	names   []taskName
-	target  *sys.ForkTarget
+	// cgroup is a descriptor of the cgroup its workers are born in, -1 for the runner's.
+	cgroup int
+	target *sys.ForkTarget
 }
 
 func (g *preparedGroup) name(i int) *taskName { return &g.names[i%len(g.names)] }
@@ -172,11 +174,11 @@ func prepareGroup(gp groupPlan, kind work.Kind) preparedGroup {
 	} else {
 		g.names = []taskName{newTaskName(gp.Comm)}
 	}
-	cgroup := -1
+	g.cgroup = -1
 	if gp.Cgroup >= 0 {
-		cgroup = zygoteCgroupFD + gp.Cgroup
+		g.cgroup = zygoteCgroupFD + gp.Cgroup
 	}
-	g.target = sys.NewForkTarget(cgroup)
+	g.target = sys.NewForkTarget(g.cgroup)
 	return g
 }
 

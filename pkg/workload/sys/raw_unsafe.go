@@ -217,6 +217,13 @@ func RawSetScheduler(tid, policy, priority int) Errno {
 	return errno
 }
 
+// RawSetDeadline gives the calling thread SCHED_DEADLINE. The times are in ns.
+func RawSetDeadline(runtime, deadline, period uint64) Errno {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: PolicyDeadline, Runtime: runtime, Deadline: deadline, Period: period}
+	_, _, errno := syscall.RawSyscall(unix.SYS_SCHED_SETATTR, 0, uintptr(unsafe.Pointer(&attr)), 0)
+	return errno
+}
+
 // RawResetOnFork makes what the calling thread forks begin in SCHED_OTHER, whatever
 // its own class is.
 func RawResetOnFork() Errno {

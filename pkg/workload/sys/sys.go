@@ -21,11 +21,13 @@ type Errno = unix.Errno
 
 // Scheduling policies of sched(7).
 const (
-	PolicyOther = 0
-	PolicyFIFO  = 1
-	PolicyRR    = 2
-	PolicyBatch = 3
-	PolicyIdle  = 5
+	PolicyOther    = 0
+	PolicyFIFO     = 1
+	PolicyRR       = 2
+	PolicyBatch    = 3
+	PolicyIdle     = 5
+	PolicyDeadline = 6
+	PolicyExt      = 7
 )
 
 // Interrupted is the errno of a call that a signal cut short.

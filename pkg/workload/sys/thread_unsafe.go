@@ -55,9 +55,11 @@ func NewThreads(n int) (*Threads, error) {
 
 // RawStart starts the i-th thread of the process. It calls start, which must not
 // return but end with RawExitThread. The kernel stores the thread's id in tid.
+// cgroupFD is open on the cgroup it is born in, which is of the same threaded
+// domain as the caller's; -1 means the caller's own.
 //
 // Preconditions: the process is a fork, and start is reachable from elsewhere.
-func (t *Threads) RawStart(i int, start *func(), tid *uint32) Errno {
+func (t *Threads) RawStart(i int, start *func(), tid *uint32, cgroupFD int) Errno {
 	own := t.memory[i*threadSize : (i+1)*threadSize]
 	base := uintptr(unsafe.Pointer(&own[0])) // outside the heap: it does not move
 	g := (*runtimeG)(unsafe.Pointer(&own[threadGOff]))
@@ -76,6 +78,10 @@ func (t *Threads) RawStart(i int, start *func(), tid *uint32) Errno {
 		parentTID: uint64(uintptr(unsafe.Pointer(tid))), // shared memory: it does not move
 		stack:     uint64(base), stackSize: threadGOff,
 		tls: uint64(base) + threadTLSOff + tlsBias,
+	}
+	if cgroupFD >= 0 {
+		args.flags |= unix.CLONE_INTO_CGROUP
+		args.cgroup = uint64(cgroupFD)
 	}
 	if r := cloneThread(&args, unsafe.Sizeof(args), base+threadGOff, unsafe.Pointer(*(**struct{})(unsafe.Pointer(start)))); r < 0 {
 		return Errno(-r)

@@ -1,0 +1,106 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spawn
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+)
+
+// readBack asks the kernel what it gave each parked worker. What differs from what
+// was asked is an error, since something else would be measured.
+func (h *Handle) readBack() error {
+	var errs []error
+	var masks affinities
+	for i := range h.allowed {
+		group, n := h.locate(i)
+		tid := h.arena.Block(i).TID()
+		var err error
+		if h.allowed[i], err = masks.of(tid); err == nil {
+			err = errors.Join(differsInCPUs(group, n, h.allowed[i]), differsInPolicy(group, tid))
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: reading back what the kernel gave it: %w", h.name(i), err))
+		}
+		if len(errs) == maxNamedErrors {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// differsInCPUs compares the CPUs a worker may use with those it asked for. The
+// kernel keeps an affinity that goes beyond the cgroup's cpuset, but grants the common part.
+func differsInCPUs(g *spec.ResolvedGroup, i int, allowed cpuset.CPUSet) error {
+	asked := g.WorkerCPUs(i)
+	if asked.IsEmpty() || allowed.Equals(asked) || allowed.Equals(asked.Intersection(g.Pool)) {
+		return nil
+	}
+	return fmt.Errorf("it may use CPUs %s, not %s", allowed, asked)
+}
+
+// differsInPolicy compares a worker's scheduling policy with the one asked for.
+func differsInPolicy(g *spec.ResolvedGroup, tid int) error {
+	got, err := unix.SchedGetAttr(tid, 0)
+	if err != nil {
+		return os.NewSyscallError("sched_getattr", err)
+	}
+	want := unix.SchedAttr{Policy: uint32(g.Policy), Priority: uint32(g.Priority)}
+	if d := g.Deadline; d != nil {
+		want.Runtime, want.Deadline, want.Period = d.Runtime, d.Deadline, d.Period
+	}
+	if got.Policy != want.Policy || got.Priority != want.Priority {
+		return fmt.Errorf("its policy is %d with priority %d, not %d with %d", got.Policy, got.Priority, want.Policy, want.Priority)
+	}
+	if g.Deadline != nil && (got.Runtime != want.Runtime || got.Deadline != want.Deadline || got.Period != want.Period) {
+		return fmt.Errorf("it has %d ns of %d ns every %d ns, not %d of %d every %d",
+			got.Runtime, got.Deadline, got.Period, want.Runtime, want.Deadline, want.Period)
+	}
+	if fair := g.Policy == sys.PolicyOther || g.Policy == sys.PolicyBatch; fair && g.Nice != nil && int(got.Nice) != *g.Nice {
+		return fmt.Errorf("its nice value is %d, not %d", got.Nice, *g.Nice)
+	}
+	return nil
+}
+
+// maxCPUs is the most that Linux can be built for.
+const maxCPUs = 8192
+
+// AllowedCPUs are the CPUs that a task (0 is the caller) may use.
+func AllowedCPUs(tid int) (cpuset.CPUSet, error) { return (&affinities{}).of(tid) }
+
+// affinities reads the CPUs of task after task. Most have those of the one before,
+// and then share the set.
+type affinities struct {
+	mask, before unix.CPUSetDynamic
+	set          cpuset.CPUSet
+}
+
+func (a *affinities) of(tid int) (cpuset.CPUSet, error) {
+	if a.mask == nil {
+		a.mask, a.before = unix.NewCPUSet(maxCPUs), unix.NewCPUSet(maxCPUs)
+	}
+	a.mask.Zero()
+	if err := unix.SchedGetaffinityDynamic(tid, a.mask); err != nil {
+		return cpuset.CPUSet{}, os.NewSyscallError("sched_getaffinity", err)
+	}
+	if !slices.Equal(a.mask, a.before) {
+		var cpus []int
+		for cpu := range maxCPUs {
+			if a.mask.IsSet(cpu) {
+				cpus = append(cpus, cpu)
+			}
+		}
+		a.set = cpuset.New(cpus...)
+		a.mask, a.before = a.before, a.mask
+	}
+	return a.set, nil
+}
