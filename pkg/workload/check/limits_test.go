@@ -160,6 +160,27 @@ func TestTheOrderOfReasons(t *testing.T) {
 	}
 }
 
+func TestABreachOfIsolationIsRemarked(t *testing.T) {
+	worker := func(index int, used, allowed string) report.Worker {
+		return report.Worker{Group: "g", Index: index, Allowed: allowed, Figures: report.Figures{CPUs: used}}
+	}
+	for name, tc := range map[string]struct {
+		workers []report.Worker
+		want    []string
+	}{
+		"all within":               {[]report.Worker{worker(0, "0-1", "0-3"), worker(1, "3", "3")}, nil},
+		"one that never ran":       {[]report.Worker{worker(0, "", "0-3")}, nil},
+		"nobody knows what it may": {[]report.Worker{worker(0, "7", "")}, nil},
+		"two outside":              {[]report.Worker{worker(0, "0-1", "0"), worker(1, "0", "0"), worker(2, "5", "0")}, []string{"2 of 3 workers ran outside of their CPUs: group g, worker 0 on CPUs 1, not in 0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Remarks(&report.Report{Workers: tc.workers})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestRemarks(t *testing.T) {
 	for name, tc := range map[string]struct {
 		change func(*interference.Figures)

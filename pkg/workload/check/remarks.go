@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 )
@@ -20,10 +22,34 @@ const (
 	remarkableStep  = 10 * time.Millisecond
 )
 
-// Remarks are what else happened on the machine and may explain the figures.
-// They do not make a sample void; limits do.
+// Remarks are what happened to the run, and what else on the machine, that may
+// explain the figures. They do not make a sample void; limits do.
 func Remarks(r *report.Report) []string {
-	f := r.Interference
+	return append(breaches(r), around(r.Interference)...)
+}
+
+// breaches tells of workers that were seen on CPUs which the kernel did not allow
+// them before the start: their cpuset or affinity was changed, or not kept to.
+func breaches(r *report.Report) []string {
+	n, first := 0, ""
+	for i := range r.Workers {
+		w := &r.Workers[i]
+		used, usedErr := cpuset.Parse(w.CPUs)
+		allowed, err := cpuset.Parse(w.Allowed)
+		if usedErr != nil || err != nil || allowed.IsEmpty() || used.IsSubsetOf(allowed) {
+			continue
+		}
+		if n++; n == 1 {
+			first = fmt.Sprintf("group %s, worker %d on CPUs %s, not in %s", w.Group, w.Index, used.Difference(allowed), allowed)
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d of %d workers ran outside of their CPUs: %s", n, len(r.Workers), first)}
+}
+
+func around(f *interference.Figures) []string {
 	if f == nil {
 		return nil
 	}
