@@ -10,6 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/manifest"
+	"github.com/schedfleet/schedfleet/pkg/workload/capability"
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
 var _ = Describe("The queue", func() {
@@ -42,6 +45,47 @@ var _ = Describe("The queue", func() {
 		Expect(admin.Patch(ctx, &v1alpha1.TestNode{ObjectMeta: metav1.ObjectMeta{Name: "n2"}}, uncordon)).To(Succeed())
 		Eventually(of(both)).WithContext(ctx).Should(beComplete())
 		Expect(of(cpu512)(ctx)).To(haveCondition(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonNoFittingNode))
+	})
+
+	It("says which need of the run excludes how many nodes, and looks again when one comes to meet it", func(ctx SpecContext) {
+		w := newWorld()
+		with := func(shape string, state v1alpha1.FeatureState) func(*v1alpha1.TestNode) {
+			return func(n *v1alpha1.TestNode) {
+				m, err := topology.Synthetic(shape)
+				Expect(err).NotTo(HaveOccurred())
+				n.Status.Topology, err = manifest.Topology(m)
+				Expect(err).NotTo(HaveOccurred())
+				for _, name := range []string{capability.CgroupCPU, capability.CgroupCpuset} {
+					n.Status.Features = append(n.Status.Features, v1alpha1.Feature{Name: name, State: state})
+				}
+			}
+		}
+		w.join("n1", completes, with("2n4l2c2t", v1alpha1.FeaturePresent))
+		w.join("n2", completes, with("1n3l2c1t", v1alpha1.FeatureAbsent))
+		w.join("n3", completes, with("1n1l1c1t", v1alpha1.FeatureAbsent))
+		w.join("n4", completes, with("1n1l1c1t", v1alpha1.FeaturePresent))
+		w.join("n5", completes)
+		obj := w.load("needs", onNodes(2), func(s *v1alpha1.WorkloadSpec) {
+			s.Cgroups = []v1alpha1.Cgroup{{Name: "c", CPU: &v1alpha1.CgroupCPU{Weight: new(int32(5))}, Cpuset: &v1alpha1.Cpuset{LLC: new(int32(2))}}}
+			s.Groups[0].Cgroup = "c"
+		})
+		Eventually(of(obj)).WithContext(ctx).Should(haveCondition(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonNoFittingNode,
+			ContainSubstring("1 of 5 test nodes fit, 2 are asked for"),
+			ContainSubstring("2 lack the feature CgroupCpuset, which cgroups[0].cpuset needs"),
+			ContainSubstring("1 does not tell of the feature CgroupCpuset, which cgroups[0].cpuset needs"),
+			ContainSubstring("1 has 1 last-level cache, cgroups[0].cpuset.llc names 2")))
+		Expect(runsOf(obj)(ctx)).To(BeEmpty())
+
+		n2 := &v1alpha1.TestNode{}
+		Expect(admin.Get(ctx, client.ObjectKey{Name: "n2"}, n2)).To(Succeed())
+		for i := range n2.Status.Features {
+			n2.Status.Features[i].State = v1alpha1.FeaturePresent
+		}
+		Expect(admin.Status().Update(ctx, n2)).To(Succeed())
+		Eventually(of(obj)).WithContext(ctx).Should(beComplete())
+		runs, err := runsOf(obj)(ctx)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(runs).To(ConsistOf(HaveField("Spec.NodeName", "n1"), HaveField("Spec.NodeName", "n2")))
 	})
 
 	It("serves the higher priority first, then the older", func(ctx SpecContext) {

@@ -47,8 +47,8 @@ type Runner interface {
 // Inventory says what the node is and can do.
 type Inventory interface {
 	Read() (status v1alpha1.TestNodeStatus, notes []string, err error)
-	// Fingerprint is cheap and changes when Read would tell something else.
-	Fingerprint() string
+	// Signature is cheap and changes when Read would tell something else.
+	Signature() string
 }
 
 // Sweeper removes what earlier runs left on the node.
@@ -65,6 +65,8 @@ type Options struct {
 	LeaseNamespace string
 	// CgroupRoot is the agent's own cgroup; every run gets one below it.
 	CgroupRoot string
+	// CPUs is the list of CPUs that runs may use. Empty, they are the agent's own.
+	CPUs string
 	// SpoolDir is where reports wait for the API.
 	SpoolDir string
 	Version  string

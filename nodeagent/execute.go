@@ -58,17 +58,17 @@ func (a *Agent) job(run *v1alpha1.NodeRun) (runner.Job, error) {
 	if err := manifest.Check(&run.Spec.Run, nil); err != nil {
 		return runner.Job{}, err
 	}
-	if why := manifest.Unfit(&run.Spec.Run, &a.node.facts); why != "" {
+	model, err := manifest.Model(&run.Spec.Run)
+	if err != nil {
+		return runner.Job{}, err
+	}
+	if why := manifest.Unfit(model, &a.node.facts); why != "" {
 		return runner.Job{}, fmt.Errorf("test node %s %s", a.opts.NodeName, why)
 	}
 	if err := cgroup.CheckName(run.Spec.RunID); err != nil || strings.Contains(run.Spec.RunID, "/") {
 		return runner.Job{}, fmt.Errorf("spec.runID %q cannot be the name of a cgroup", run.Spec.RunID)
 	}
-	model, err := manifest.Model(&run.Spec.Run)
-	if err != nil {
-		return runner.Job{}, err
-	}
-	return runner.Job{RunID: run.Spec.RunID, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), Run: *model}, nil
+	return runner.Job{RunID: run.Spec.RunID, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), CPUs: a.opts.CPUs, Run: *model}, nil
 }
 
 // execute takes a run, has it carried out, and hands over what became of it.

@@ -128,7 +128,7 @@ func (i *fakeInventory) set(scheduler string) {
 	i.scheduler = scheduler
 }
 
-func (i *fakeInventory) Fingerprint() string {
+func (i *fakeInventory) Signature() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.scheduler
@@ -136,7 +136,7 @@ func (i *fakeInventory) Fingerprint() string {
 
 func (i *fakeInventory) Read() (v1alpha1.TestNodeStatus, []string, error) {
 	return v1alpha1.TestNodeStatus{
-		Kernel: "7.3.0-fake", Architecture: "amd64", BootID: "boot-1", Scheduler: i.Fingerprint(),
+		Kernel: "7.3.0-fake", Architecture: "amd64", BootID: "boot-1", Scheduler: i.Signature(),
 		Topology: &v1alpha1.Topology{Shape: "1n1l2c1t", OnlineCPUs: "0-1", CPUs: 2, Cores: 2, LLCs: 1, NUMANodes: 1},
 		Features: []v1alpha1.Feature{{Name: "CgroupV2", State: v1alpha1.FeaturePresent}},
 	}, nil, nil

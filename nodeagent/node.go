@@ -17,9 +17,9 @@ import (
 
 // nodeState is what the agent knows of its TestNode.
 type nodeState struct {
-	// facts are the inventory, read when the machine had this fingerprint.
-	facts       v1alpha1.TestNodeStatus
-	fingerprint string
+	// facts are the inventory, read when the machine had this signature.
+	facts     v1alpha1.TestNodeStatus
+	signature string
 	// published is the status the API has taken, nil before.
 	published  *v1alpha1.TestNodeStatus
 	generation int64
@@ -30,12 +30,12 @@ type nodeState struct {
 // if nothing has changed.
 func (a *Agent) refreshNode(ctx context.Context) error {
 	n := &a.node
-	if print := a.opts.Inventory.Fingerprint(); n.fingerprint != print || n.facts.Topology == nil {
+	if signature := a.opts.Inventory.Signature(); n.signature != signature || n.facts.Topology == nil {
 		facts, notes, err := a.opts.Inventory.Read()
 		if err != nil {
 			return fmt.Errorf("taking the node's inventory: %w", err)
 		}
-		n.facts, n.fingerprint = facts, print
+		n.facts, n.signature = facts, signature
 		a.log.Info("inventory taken", "shape", facts.Topology.Shape, "kernel", facts.Kernel, "scheduler", facts.Scheduler, "notes", notes)
 	}
 	return a.publish(ctx, a.health.condition())

@@ -155,6 +155,19 @@ type RunResult struct {
 	// +kubebuilder:validation:MaxLength=128
 	Kernel string `json:"kernel,omitempty"`
 
+	// shape sums the node's topology up, such as 1n2l4c2t.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Shape string `json:"shape,omitempty"`
+
+	// fingerprintDigest is the digest of the node's fingerprint at the time of the
+	// run: results compare where it is the same.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	FingerprintDigest string `json:"fingerprintDigest,omitempty"`
+
 	// cloneMethod is how workers were made, such as "clone3 without exec".
 	//
 	// +optional
@@ -189,6 +202,25 @@ type RunResult struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=12
 	Groups []GroupResult `json:"groups,omitempty"`
+
+	// interference is what else the machine did during the hold.
+	//
+	// +optional
+	Interference *InterferenceResult `json:"interference,omitempty"`
+
+	// cgroups are what the kernel said of the cgroups of the run. The one with an empty
+	// name is the run's own.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=33
+	Cgroups []CgroupResult `json:"cgroups,omitempty"`
+
+	// cgroupsTruncated says that cgroups were left out to keep the status small, the
+	// last first.
+	//
+	// +optional
+	CgroupsTruncated bool `json:"cgroupsTruncated,omitempty"`
 
 	// problems are workers that did not do what was asked, at most 4.
 	//

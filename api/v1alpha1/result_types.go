@@ -146,6 +146,21 @@ type GroupResult struct {
 	// +optional
 	MigrationsByDistance *MigrationDistances `json:"migrationsByDistance,omitempty"`
 
+	// policy is the scheduling policy the workers ran under, such as "other", "fifo 50"
+	// or "deadline 1ms/10ms/10ms". Only in a NodeRun. Absent where it would have made
+	// the status too large.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Policy string `json:"policy,omitempty"`
+
+	// allowedCPUs is the list of CPUs that the kernel said the workers could use, over
+	// all of them. Only in a NodeRun, like cpusUsed.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	AllowedCPUs string `json:"allowedCPUs,omitempty"`
+
 	// cpusUsed is the list of CPUs seen at checkpoints. Only in a NodeRun, since
 	// CPU numbers of different nodes do not compare. Absent where it would have
 	// made the status too large.

@@ -144,53 +144,17 @@ type TestNodeStatus struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Features []Feature `json:"features,omitempty"`
-}
 
-// Topology is the shape of a machine.
-type Topology struct {
-	// shape sums it up: NUMA nodes, last-level caches, cores per cache, threads per core, such as 1n2l4c2t.
+	// fingerprint is what of hardware and software makes results comparable.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=64
-	Shape string `json:"shape,omitempty"`
+	Fingerprint *Fingerprint `json:"fingerprint,omitempty"`
 
-	// onlineCPUs is the list of online CPUs.
+	// realtime is how much CPU time SCHED_DEADLINE may reserve. Absent where the
+	// kernel does not tell.
 	//
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	OnlineCPUs string `json:"onlineCPUs,omitempty"`
-
-	// cpus is the number of online CPUs.
-	//
-	// +optional
-	CPUs int32 `json:"cpus,omitempty"`
-
-	// cores is the number of cores with an online CPU.
-	//
-	// +optional
-	Cores int32 `json:"cores,omitempty"`
-
-	// llcs is the number of last-level caches.
-	//
-	// +optional
-	LLCs int32 `json:"llcs,omitempty"`
-
-	// numaNodes is the number of NUMA nodes.
-	//
-	// +optional
-	NUMANodes int32 `json:"numaNodes,omitempty"`
-
-	// memoryNodes is the list of NUMA nodes that have memory, such as 0-1. It is
-	// empty if the kernel does not support NUMA.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	MemoryNodes string `json:"memoryNodes,omitempty"`
-
-	// smt says whether some core has two or more threads.
-	//
-	// +optional
-	SMT bool `json:"smt,omitempty"`
+	Realtime *RealtimeBandwidth `json:"realtime,omitempty"`
 }
 
 // FeatureState is what a probe found.

@@ -49,7 +49,7 @@ type WorkloadList struct {
 // WorkloadSpec is what to run and where. It cannot be changed, but for suspend
 // and ttlAfterFinished: a changed load is another Workload.
 //
-// +kubebuilder:validation:XValidation:rule="self.duration == oldSelf.duration && self.seed == oldSelf.seed && self.groups == oldSelf.groups && has(self.cgroups) == has(oldSelf.cgroups) && (!has(self.cgroups) || self.cgroups == oldSelf.cgroups) && has(self.schedulingPolicies) == has(oldSelf.schedulingPolicies) && (!has(self.schedulingPolicies) || self.schedulingPolicies == oldSelf.schedulingPolicies) && has(self.memoryPolicies) == has(oldSelf.memoryPolicies) && (!has(self.memoryPolicies) || self.memoryPolicies == oldSelf.memoryPolicies)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="self.duration == oldSelf.duration && self.seed == oldSelf.seed && self.groups == oldSelf.groups && has(self.cgroups) == has(oldSelf.cgroups) && (!has(self.cgroups) || self.cgroups == oldSelf.cgroups) && has(self.schedulingPolicies) == has(oldSelf.schedulingPolicies) && (!has(self.schedulingPolicies) || self.schedulingPolicies == oldSelf.schedulingPolicies) && has(self.memoryPolicies) == has(oldSelf.memoryPolicies) && (!has(self.memoryPolicies) || self.memoryPolicies == oldSelf.memoryPolicies) && has(self.interference) == has(oldSelf.interference) && (!has(self.interference) || self.interference == oldSelf.interference)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
 // +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
 type WorkloadSpec struct {
 	RunSpec `json:",inline"`
@@ -167,7 +167,9 @@ type Toleration struct {
 	Value *string `json:"value,omitempty"`
 }
 
-// MachineRequirements is what a test node's machine must have.
+// MachineRequirements is what a test node's machine must have, beyond what the
+// run itself needs: a test node that lacks a CPU, a cache, a NUMA node or a feature
+// which the spec relies on does not fit anyway.
 type MachineRequirements struct {
 	// minCPUs is the least number of online CPUs.
 	//

@@ -57,6 +57,14 @@ func main() {
 }
 
 func run(ctx context.Context, f flags) error {
+	// The heartbeat must go on under a scheduler that starves normal tasks. The runner inherits this.
+	if err := runner.BecomeRealtime(); err != nil {
+		ctrl.Log.Info("going on as a normal process, which a scheduler under test can starve", "why", err.Error())
+	}
+	cpus, err := runner.StandAside()
+	if err != nil {
+		return err
+	}
 	mount, err := cgroup.Mount()
 	if err != nil {
 		return err
@@ -69,9 +77,9 @@ func run(ctx context.Context, f flags) error {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
-		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(),
+		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(),
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
-		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot},
+		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus},
 		Sweeper:   sweep.Sweeper{Root: f.cgroupRoot},
 	})
 	if err != nil {

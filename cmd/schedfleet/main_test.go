@@ -5,8 +5,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,23 +27,6 @@ func TestScripts(t *testing.T) {
 			return cond == "root" && os.Geteuid() == 0, nil
 		},
 	})
-}
-
-func TestSamplesAreValid(t *testing.T) {
-	samples, err := filepath.Glob("../../config/samples/*.yaml")
-	if err != nil || len(samples) < 3 {
-		t.Fatalf("samples %q, %v", samples, err)
-	}
-	for _, path := range samples {
-		w, err := loadWorkload(t.Context(), path, nil)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		if want := strings.TrimSuffix(filepath.Base(path), ".yaml"); w.Name != want {
-			t.Errorf("%s is the Workload %s", path, w.Name)
-		}
-	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -47,20 +47,24 @@ func outcome(wl *v1alpha1.Workload) string {
 }
 
 // printReport prints what one machine reports.
-func printReport(w io.Writer, name, host string, rep *report.Report) {
+func printReport(w io.Writer, wl *v1alpha1.Workload, host string, rep *report.Report) {
 	result := manifest.Result(rep)
 	valid, reason, message := manifest.Verdict(rep)
 	verdict := "valid"
 	if !valid {
 		verdict = "void (" + string(reason) + ")"
 	}
-	fmt.Fprintf(w, "Workload %s on %s: %s: %s\n", name, host, verdict, message)
+	fmt.Fprintf(w, "Workload %s on %s: %s: %s\n", wl.Name, host, verdict, message)
 	fmt.Fprintf(w, "kernel %s; workers by %s, all at work %v after the start; supervisor %s, %v of CPU during the hold\n",
 		rep.Kernel, rep.CloneMethod, nanos(rep.StartSkew), rep.SupervisorClass, nanos(rep.SupervisorCPU))
+	printHost(w, rep.Host)
+	printInterference(w, rep.Interference)
 	if n := result.NUMAPagesMigrated; n != nil && *n > 0 {
 		fmt.Fprintf(w, "the kernel moved %d pages of this machine between NUMA nodes\n", *n)
 	}
 	printGroups(w, result.Groups)
+	printApplied(w, rep.Groups, wl.Spec.Groups)
+	printCgroups(w, rep.Cgroups, rep.Hold)
 	for _, p := range result.Problems {
 		fmt.Fprintf(w, "problem: group %s, worker %d: %s (%s)\n", p.Group, p.Index, p.Problem, p.Outcome)
 	}

@@ -5,28 +5,21 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 	"sigs.k8s.io/yaml"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/cmd/internal/sibling"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
-	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
-	"github.com/schedfleet/schedfleet/pkg/workload/topology"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 // errVoid says that there is a report whose sample does not count.
@@ -73,7 +66,11 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if err != nil {
 		return err
 	}
-	if err := fitsHere(w); err != nil {
+	job, err := newJob(w)
+	if err != nil {
+		return err
+	}
+	if err := fitsHere(job); err != nil {
 		return badCall{fmt.Errorf("%s: %w", path, err)}
 	}
 	client := runner.Client{Path: o.runner, Stderr: stderr}
@@ -82,15 +79,11 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 			return err
 		}
 	}
-	job, err := newJob(w)
-	if err != nil {
-		return err
-	}
 	rep, err := client.Run(ctx, *job, o.progress(stderr, job))
 	if err != nil {
 		return err
 	}
-	if err := write(stdout, w.Name, rep); err != nil {
+	if err := write(stdout, w, rep); err != nil {
 		return err
 	}
 	if valid, _, _ := manifest.Verdict(rep); !valid {
@@ -99,59 +92,16 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	return nil
 }
 
-// fitsHere says in a cluster's words what this machine lacks.
-func fitsHere(w *v1alpha1.Workload) error {
-	m, err := topology.Read("/")
-	if err != nil {
-		return err
-	}
-	here := &v1alpha1.TestNodeStatus{Topology: &v1alpha1.Topology{OnlineCPUs: m.Online().String(), MemoryNodes: m.MemoryNodes().String()}}
-	if why := manifest.Unfit(&w.Spec.RunSpec, here); why != "" {
-		return fmt.Errorf("this machine %s", why)
-	}
-	return nil
-}
-
-func newJob(w *v1alpha1.Workload) (*runner.Job, error) {
-	model, err := manifest.Model(&w.Spec.RunSpec)
-	if err != nil {
-		return nil, err
-	}
-	job := &runner.Job{RunID: w.Name + "-" + strings.ToLower(rand.Text()[:10]), Run: *model}
-	job.Cgroup, err = cgroupFor(job.RunID)
-	return job, err
-}
-
-// cgroupFor is the directory for a run's cgroup, or "" where the caller has no
-// cgroup v2 to write to: a laptop without root. The report then says so.
-func cgroupFor(runID string) (string, error) {
-	mount, err := cgroup.Mount()
-	if errors.Is(err, cgroup.ErrNoCgroup2) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	err = unix.Access(mount, unix.W_OK)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-		return "", nil
-	}
-	return filepath.Join(mount, "schedfleet-"+runID), err
-}
-
 func (o *runOptions) progress(stderr io.Writer, job *runner.Job) func(runner.Event) {
 	began := time.Now()
-	workers := 0
-	for i := range job.Run.Groups {
-		workers += job.Run.Groups[i].Workers
-	}
+	workers := workersOfRun(&job.Run)
 	return func(ev runner.Event) {
 		if o.quiet {
 			return
 		}
 		switch ev.Type {
 		case runner.EventPrepared:
-			fmt.Fprintf(stderr, "%d workers are parked after %v\n", workers, time.Since(began).Round(time.Millisecond))
+			fmt.Fprintf(stderr, "%s are parked after %v\n", workers, time.Since(began).Round(time.Millisecond))
 		case runner.EventStarted:
 			fmt.Fprintf(stderr, "working for %v\n", job.Run.Duration)
 		default:
@@ -159,18 +109,31 @@ func (o *runOptions) progress(stderr io.Writer, job *runner.Job) func(runner.Eve
 	}
 }
 
-var writers = map[string]func(io.Writer, string, *report.Report) error{
-	"table": func(w io.Writer, name string, rep *report.Report) error {
+// workersOfRun says how many there are. A share of the CPUs is a number only once
+// the run is resolved, which the report tells.
+func workersOfRun(run *spec.Run) string {
+	workers := 0
+	for i := range run.Groups {
+		if run.Groups[i].WorkersPercent > 0 {
+			return "all workers"
+		}
+		workers += run.Groups[i].Workers
+	}
+	return fmt.Sprintf("%d workers", workers)
+}
+
+var writers = map[string]func(io.Writer, *v1alpha1.Workload, *report.Report) error{
+	"table": func(w io.Writer, wl *v1alpha1.Workload, rep *report.Report) error {
 		host, _ := os.Hostname()
-		printReport(w, name, host, rep)
+		printReport(w, wl, host, rep)
 		return nil
 	},
-	"json": func(w io.Writer, _ string, rep *report.Report) error {
+	"json": func(w io.Writer, _ *v1alpha1.Workload, rep *report.Report) error {
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		return out.Encode(rep)
 	},
-	"yaml": func(w io.Writer, _ string, rep *report.Report) error {
+	"yaml": func(w io.Writer, _ *v1alpha1.Workload, rep *report.Report) error {
 		text, err := yaml.Marshal(rep)
 		if err != nil {
 			return err

@@ -4,7 +4,12 @@
 // Package samples holds the sample manifests.
 package samples
 
-import _ "embed"
+import "embed"
+
+// Files are all samples.
+//
+//go:embed *.yaml
+var Files embed.FS
 
 // Demo is the Workload of make demo.
 //

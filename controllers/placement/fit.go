@@ -18,15 +18,31 @@ import (
 type surveyed struct {
 	fitting []Node
 	total   int
-	// culprits counts the nodes that do not fit by why.
-	culprits map[string]int
+	// culprits are why the other nodes do not fit.
+	culprits culprits
 }
 
+// survey looks at every node. The run is read once, and resolved once on all
+// machines that are alike: that takes far longer than the rest.
 func survey(d Demand, nodes []Node) surveyed {
-	s := surveyed{total: len(nodes), culprits: map[string]int{}}
+	s := surveyed{total: len(nodes), culprits: culprits{}}
+	run, err := manifest.Model(&d.Workload.Spec.RunSpec)
+	verdicts := map[manifest.MachineDigest]string{}
 	for _, n := range nodes {
-		if culprit := unfit(d, n); culprit != "" {
-			s.culprits[culprit]++
+		culprit := unfit(d, n)
+		if culprit == "" && err != nil {
+			culprit = err.Error()
+		}
+		if culprit == "" {
+			verdict, known := verdicts[n.Machine]
+			if !known {
+				verdict = manifest.Unfit(run, &n.Status)
+				verdicts[n.Machine] = verdict
+			}
+			culprit = verdict
+		}
+		if culprit != "" {
+			s.culprits.add(culprit)
 			continue
 		}
 		s.fitting = append(s.fitting, n)
@@ -34,8 +50,8 @@ func survey(d Demand, nodes []Node) surveyed {
 	return s
 }
 
-// unfit says why a node cannot take the Workload, as what could follow the
-// node's name. It is empty for a node that fits, busy or not.
+// unfit says why a node cannot take the Workload whatever its run is, as what
+// could follow the node's name. It is empty for a node that can, busy or not.
 func unfit(d Demand, n Node) string {
 	placement := &d.Workload.Spec.Placement
 	if d.Taken.Has(n.Name) {
@@ -56,10 +72,7 @@ func unfit(d Demand, n Node) string {
 	if label, ok := missingLabel(n.Labels, placement.NodeSelector); ok {
 		return fmt.Sprintf("lacks the label %s", label)
 	}
-	if culprit := lacking(placement.Requires, &n.Status); culprit != "" {
-		return culprit
-	}
-	return manifest.Unfit(&d.Workload.Spec.RunSpec, &n.Status)
+	return lacking(placement.Requires, &n.Status)
 }
 
 func notReady(n Node) string {
@@ -119,7 +132,7 @@ func lacking(requires *v1alpha1.MachineRequirements, node *v1alpha1.TestNodeStat
 		{requires.MinNUMANodes, shape.NUMANodes, "NUMA node", "NUMA nodes"},
 	} {
 		if least.required != nil && least.has < *least.required {
-			return fmt.Sprintf("has %s, not %d", number(int(least.has), least.one, least.all), *least.required)
+			return fmt.Sprintf("has fewer than %s%s%d)", number(int(*least.required), least.one, least.all), detailBegins, least.has)
 		}
 	}
 	if requires.SMT && !shape.SMT {

@@ -35,23 +35,51 @@ func tooFewFit(d Demand, s surveyed) string {
 	if len(s.culprits) == 0 {
 		return head
 	}
-	return head + ": " + culpritList(s.culprits)
+	return head + ": " + s.culprits.String()
 }
 
-// culpritList names the most frequent culprits first.
-func culpritList(culprits map[string]int) string {
-	texts := slices.SortedFunc(maps.Keys(culprits), func(a, b string) int {
-		return cmp.Or(-cmp.Compare(culprits[a], culprits[b]), cmp.Compare(a, b))
+// culprits are what is wrong with nodes, each with how many nodes it is about.
+type culprits map[string]*culprit
+
+type culprit struct {
+	nodes int
+	// detail is what these nodes have instead, empty if that differs.
+	detail string
+}
+
+// detailBegins separates what is wrong with a node from what it has instead, which
+// other nodes with the same culprit need not have.
+const detailBegins = " (it has "
+
+func (c culprits) add(text string) {
+	reason, detail := text, ""
+	if i := strings.LastIndex(text, detailBegins); i >= 0 {
+		reason, detail = text[:i], text[i:]
+	}
+	known, ok := c[reason]
+	if !ok {
+		known = &culprit{detail: detail}
+		c[reason] = known
+	}
+	if known.nodes++; known.detail != detail {
+		known.detail = ""
+	}
+}
+
+// String names the most frequent culprits first.
+func (c culprits) String() string {
+	reasons := slices.SortedFunc(maps.Keys(c), func(a, b string) int {
+		return cmp.Or(-cmp.Compare(c[a].nodes, c[b].nodes), cmp.Compare(a, b))
 	})
 	var parts []string
-	for _, text := range texts[:min(len(texts), maxCulprits)] {
-		n := culprits[text]
-		parts = append(parts, fmt.Sprintf("%d %s", n, plural(n, shorten(text))))
+	for _, reason := range reasons[:min(len(reasons), maxCulprits)] {
+		n := c[reason].nodes
+		parts = append(parts, fmt.Sprintf("%d %s", n, plural(n, shorten(reason+c[reason].detail))))
 	}
-	if rest := texts[len(parts):]; len(rest) > 0 {
+	if rest := reasons[len(parts):]; len(rest) > 0 {
 		n := 0
-		for _, text := range rest {
-			n += culprits[text]
+		for _, reason := range rest {
+			n += c[reason].nodes
 		}
 		parts = append(parts, fmt.Sprintf("%d %s for other reasons", n, plural(n, "does not fit")))
 	}
@@ -99,11 +127,13 @@ func plural(n int, phrase string) string {
 		verb = "have"
 	case "does":
 		verb = "do"
+	case "publishes":
+		verb = "publish"
 	case "cannot":
 	default:
 		verb = strings.TrimSuffix(verb, "s")
 	}
-	return strings.TrimSpace(verb + " " + rest)
+	return strings.TrimSpace(verb + " " + strings.Replace(rest, detailBegins, " (they have ", 1))
 }
 
 func shorten(text string) string {

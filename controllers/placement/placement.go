@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/manifest"
 )
 
 // Node is a test node in a snapshot.
@@ -28,6 +29,9 @@ type Node struct {
 	Busy bool
 	// LastUsed is when a NodeRun was last seen on the node. Zero: never.
 	LastUsed time.Time
+	// Machine is manifest.DigestOf the node's status. Nodes of which it is the same
+	// fit the same runs.
+	Machine manifest.MachineDigest
 }
 
 // Demand is what one Workload still needs.

@@ -17,6 +17,9 @@ import (
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/controllers/placement"
+	"github.com/schedfleet/schedfleet/pkg/manifest"
+	"github.com/schedfleet/schedfleet/pkg/workload/capability"
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
 var epoch = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
@@ -31,6 +34,7 @@ func node(name string, options ...nodeOption) placement.Node {
 	for _, o := range options {
 		o(&n)
 	}
+	n.Machine = manifest.DigestOf(&n.Status)
 	return n
 }
 
@@ -112,6 +116,33 @@ func requiring(r v1alpha1.MachineRequirements) demandOption {
 	return asking(func(p *v1alpha1.Placement) { p.Requires = &r })
 }
 
+// machine is the machine of a shape, with all features that a cpuset needs.
+func machine(tb testing.TB, shape string) nodeOption {
+	tb.Helper()
+	m, err := topology.Synthetic(shape)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	published, err := manifest.Topology(m)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func(n *placement.Node) {
+		n.Status.Topology = published
+		for _, name := range []string{capability.CgroupV2, capability.CgroupCpuset} {
+			n.Status.Features = append(n.Status.Features, v1alpha1.Feature{Name: name, State: v1alpha1.FeaturePresent})
+		}
+	}
+}
+
+// inCache puts the workers into a cgroup with the CPUs of a last-level cache.
+func inCache(llc int32) demandOption {
+	return func(d *placement.Demand) {
+		d.Workload.Spec.Cgroups = []v1alpha1.Cgroup{{Name: "c", Cpuset: &v1alpha1.Cpuset{LLC: &llc}}}
+		d.Workload.Spec.Groups[0].Cgroup = "c"
+	}
+}
+
 func onCPU(list string) demandOption {
 	return func(d *placement.Demand) { d.Workload.Spec.Groups[0].Affinity = &v1alpha1.Affinity{Exact: list} }
 }
@@ -176,11 +207,11 @@ func TestDecideForOne(t *testing.T) {
 		"the first missing label is named": {demand("w", selector), []placement.Node{node("n1", labelled("pool", "a"))},
 			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 lacks the label arch=x")},
 		"CPUs are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinCPUs: new(int32(4))})), []placement.Node{node("n1")},
-			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 2 CPUs, not 4")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 4 CPUs (it has 2)")},
 		"last-level caches are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinLLCs: new(int32(2))})), []placement.Node{node("n1")},
-			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 1 last-level cache, not 2")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 2 last-level caches (it has 1)")},
 		"NUMA nodes are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinNUMANodes: new(int32(2))})), []placement.Node{node("n1")},
-			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has 1 NUMA node, not 2")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 2 NUMA nodes (it has 1)")},
 		"SMT is looked for": {demand("w", requiring(v1alpha1.MachineRequirements{SMT: true})), []placement.Node{node("n1")},
 			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has no SMT")},
 		"absent, unknown and unheard-of features are told apart": {demand("w", requiring(v1alpha1.MachineRequirements{Features: []string{"SchedExt"}})),
@@ -191,7 +222,69 @@ func TestDecideForOne(t *testing.T) {
 			fitting(1, "n1")},
 		"culprits are counted, the most frequent first": {demand("w", nodes(2), onCPU("512")),
 			[]placement.Node{node("n1", cordoned), node("n2"), node("n3")},
-			noFit(2, "0 of 3 test nodes fit, 2 are asked for: 2 lack CPU 512 of groups[0].affinity.exact (it has 0-1); 1 is cordoned")},
+			noFit(2, "0 of 3 test nodes fit, 2 are asked for: 2 lack CPU 512 of groups[0].affinity.exact (they have 0-1); 1 is cordoned")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := placement.Decide(tc.demand, placement.Snapshot{Nodes: tc.nodes})
+			if diff := cmp.Diff(tc.want, got, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// What a run needs of a machine without saying so in placement.requires.
+func TestDecideByWhatTheRunNeeds(t *testing.T) {
+	cpu := func(d *placement.Demand) {
+		d.Workload.Spec.Cgroups = []v1alpha1.Cgroup{{Name: "c", CPU: &v1alpha1.CgroupCPU{Weight: new(int32(5))}}}
+	}
+	pair := func(d *placement.Demand) {
+		d.Workload.Spec.Groups[0].Affinity = &v1alpha1.Affinity{SMTSiblingPair: &v1alpha1.SMTSiblingPair{}}
+	}
+	onNode := func(id int32) demandOption {
+		return func(d *placement.Demand) { d.Workload.Spec.Groups[0].NUMANode = &id }
+	}
+	percent := func(p int32) demandOption {
+		return func(d *placement.Demand) {
+			d.Workload.Spec.Groups[0].Workers, d.Workload.Spec.Groups[0].WorkersPercent = nil, &p
+		}
+	}
+	small, large, smt := machine(t, "1n2l2c1t"), machine(t, "2n4l4c1t"), machine(t, "2n4l2c2t")
+	hasCPU := feature(capability.CgroupCPU, v1alpha1.FeaturePresent)
+	lacksCPU := feature(capability.CgroupCPU, v1alpha1.FeatureAbsent)
+	unsure := feature(capability.CgroupCPU, v1alpha1.FeatureUnknown)
+	for name, tc := range map[string]struct {
+		demand placement.Demand
+		nodes  []placement.Node
+		want   placement.Decision
+	}{
+		"nodes with the feature are taken, and nobody says so": {demand("w", cpu),
+			[]placement.Node{node("n1", small, lacksCPU), node("n2", small, hasCPU)},
+			fitting(1, "n2")},
+		"a feature that is absent, unknown or not told of excludes a node": {demand("w", nodes(2), cpu),
+			[]placement.Node{node("n1", small, lacksCPU), node("n2", large, lacksCPU), node("n3", small, hasCPU), node("n4", small, unsure), node("n5", small)},
+			noFit(2, "1 of 5 test nodes fit, 2 are asked for: 2 lack the feature CgroupCPU, which cgroups[0].cpu needs; "+
+				"1 cannot tell whether it has the feature CgroupCPU, which cgroups[0].cpu needs; 1 does not tell of the feature CgroupCPU, which cgroups[0].cpu needs")},
+		"a cache that only some have": {demand("w", nodes(2), inCache(2)),
+			[]placement.Node{node("n1", small), node("n2", small), node("n3", large)},
+			noFit(2, "1 of 3 test nodes fit, 2 are asked for: 2 have 2 last-level caches, cgroups[0].cpuset.llc names 2 (they count from 0)")},
+		"a NUMA node that only some have": {demand("w", nodes(2), onNode(1)),
+			[]placement.Node{node("n1", small), node("n2", large)},
+			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 lacks NUMA node 1 of groups[0].numaNode")},
+		"a node that publishes less than what is relative needs": {demand("w", onNode(0)), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has not published its topology, which groups[0].numaNode needs")},
+		"no core with two threads": {demand("w", pair),
+			[]placement.Node{node("n1", small, feature(capability.SMT, v1alpha1.FeatureAbsent)), node("n2", smt, feature(capability.SMT, v1alpha1.FeaturePresent))},
+			fitting(1, "n2")},
+		"a share of the CPUs that is too many workers on large nodes only": {demand("w", nodes(2), percent(100000)),
+			[]placement.Node{node("n1", small), node("n2", machine(t, "1n1l64c1t"))},
+			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 would have 64000 workers in groups, with workersPercent of its CPUs; at most 20000 are possible")},
+		"what nodes have instead is left out if it differs": {demand("w", onCPU("512")),
+			[]placement.Node{node("n1", small), node("n2", large), node("n3", large)},
+			noFit(1, "0 of 3 test nodes fit, 1 is asked for: 3 lack CPU 512 of groups[0].affinity.exact")},
+		"how many CPUs nodes have instead, too": {demand("w", requiring(v1alpha1.MachineRequirements{MinCPUs: new(int32(512))})),
+			[]placement.Node{node("n1", small), node("n2", large)},
+			noFit(1, "0 of 2 test nodes fit, 1 is asked for: 2 have fewer than 512 CPUs")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := placement.Decide(tc.demand, placement.Snapshot{Nodes: tc.nodes})
@@ -266,13 +359,28 @@ func TestMessagesAreBounded(t *testing.T) {
 	}
 }
 
+// BenchmarkDecideFor5000Nodes places a run with a cpuset relative to the machine on
+// a fleet of three kinds of machines, alone and behind ten others.
 func BenchmarkDecideFor5000Nodes(b *testing.B) {
 	var fleet []placement.Node
 	for i := range 5000 {
-		fleet = append(fleet, node(fmt.Sprintf("n%04d", i)))
+		fleet = append(fleet, node(fmt.Sprintf("n%04d", i), machine(b, []string{"1n4l4c2t", "2n4l8c2t", "2n16l8c2t"}[i%3])))
 	}
-	d := demand("w", nodes(5000))
-	for b.Loop() {
-		placement.Decide(d, placement.Snapshot{Nodes: fleet})
+	var waiting []placement.Demand
+	for i := range 10 {
+		waiting = append(waiting, demand(fmt.Sprint("x", i), priority(1), inCache(0), nodes(100)))
+	}
+	for name, snap := range map[string]placement.Snapshot{
+		"alone":             {Nodes: fleet},
+		"behind ten others": {Nodes: fleet, Waiting: waiting},
+	} {
+		b.Run(name, func(b *testing.B) {
+			d := demand("w", nodes(1000), inCache(0))
+			for b.Loop() {
+				if got := placement.Decide(d, snap); len(got.Nodes) != 1000 {
+					b.Fatal(got.Message)
+				}
+			}
+		})
 	}
 }

@@ -38,6 +38,7 @@ func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot
 		n.Alive = r.alive(leases[n.Name], s.now)
 		n.Busy = busy.Has(n.Name) || r.ledger.occupied(n.Name, s.now)
 		n.LastUsed = r.ledger.lastUsed[n.Name]
+		n.Machine = r.ledger.machines.of(n.TestNode)
 		snap.Nodes = append(snap.Nodes, n)
 		if !n.Busy {
 			free++

@@ -27,6 +27,8 @@ type ledger struct {
 	waiting map[types.NamespacedName]struct{}
 	// lastUsed is when a NodeRun was last seen on a node.
 	lastUsed map[string]time.Time
+	// machines are those of the nodes.
+	machines machines
 }
 
 // assumption is a NodeRun that stands, or is about to, on a node.
@@ -42,6 +44,7 @@ func newLedger() *ledger {
 		assumed:  map[string]assumption{},
 		waiting:  map[types.NamespacedName]struct{}{},
 		lastUsed: map[string]time.Time{},
+		machines: machines{},
 	}
 }
 
@@ -98,6 +101,7 @@ func (l *ledger) forgetNode(node string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.lastUsed, node)
+	delete(l.machines, node)
 }
 
 // confirmedFor are the NodeRuns of the Workloads with this name that were

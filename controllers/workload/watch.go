@@ -110,11 +110,12 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 	}
 }
 
-// fitsDifferently ignores all conditions but whether the node is ready.
+// fitsDifferently ignores all conditions but whether the node is ready, and facts,
+// some of which change by themselves.
 func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 	a, b := before.Status.DeepCopy(), after.Status.DeepCopy()
 	for _, s := range []*v1alpha1.TestNodeStatus{a, b} {
-		s.ObservedGeneration, s.Conditions = 0, nil
+		s.ObservedGeneration, s.Conditions, s.Fingerprint = 0, nil, nil
 	}
 	return before.Ready() != after.Ready() ||
 		!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||

@@ -26,7 +26,12 @@ func TestFitsDifferently(t *testing.T) {
 		"a taint":            {func(n *v1alpha1.TestNode) { n.Spec.Taints = []v1alpha1.Taint{{Key: "k"}} }, true},
 		"the cordon":         {func(n *v1alpha1.TestNode) { n.Spec.Unschedulable = true }, true},
 		"a CPU":              {func(n *v1alpha1.TestNode) { n.Status.Topology.CPUs = 3 }, true},
-		"a feature":          {func(n *v1alpha1.TestNode) { n.Status.Features = []v1alpha1.Feature{{Name: "SchedExt"}} }, true},
+		"a cache": {func(n *v1alpha1.TestNode) {
+			n.Status.Topology.Caches = []v1alpha1.LastLevelCache{{CPUs: "0-1"}}
+		}, true},
+		"bandwidth": {func(n *v1alpha1.TestNode) { n.Status.Realtime = &v1alpha1.RealtimeBandwidth{RuntimeMicroseconds: -1} }, true},
+		"a fact":    {func(n *v1alpha1.TestNode) { n.Status.Fingerprint = &v1alpha1.Fingerprint{Digest: "d"} }, false},
+		"a feature": {func(n *v1alpha1.TestNode) { n.Status.Features = []v1alpha1.Feature{{Name: "SchedExt"}} }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			after := before.DeepCopy()

@@ -5,9 +5,6 @@
 package inventory
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,29 +13,23 @@ import (
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/manifest"
+	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
+	"github.com/schedfleet/schedfleet/pkg/workload/probe"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
-// KernelScheduler is how the kernel's own scheduler is called.
-const KernelScheduler = "kernel"
-
 const (
-	releaseFile   = "proc/sys/kernel/osrelease"
-	bootIDFile    = "proc/sys/kernel/random/boot_id"
-	onlineFile    = "sys/devices/system/cpu/online"
-	memoryFile    = "sys/devices/system/node/has_memory"
-	schedExtDir   = "sys/kernel/sched_ext"
-	schedExtState = schedExtDir + "/state"
-	schedExtOps   = schedExtDir + "/root/ops"
+	releaseFile = "proc/sys/kernel/osrelease"
+	bootIDFile  = "proc/sys/kernel/random/boot_id"
+	onlineFile  = "sys/devices/system/cpu/online"
+	memoryFile  = "sys/devices/system/node/has_memory"
 )
 
 // Bounds of the API on texts of the status.
 const (
-	maxName     = 128
-	maxMessage  = 256
-	maxList     = 1024
-	maxBootID   = 64
-	unknownText = "unknown"
+	maxName   = 128
+	maxBootID = 64
 )
 
 // Machine reads the inventory of one machine.
@@ -47,95 +38,51 @@ type Machine struct {
 	Root string
 	// CgroupMount is where cgroup v2 is mounted, and CgroupRoot the agent's own cgroup.
 	CgroupMount, CgroupRoot string
+	// CPUs are those that runs may use. Empty: the agent's own.
+	CPUs cpuset.CPUSet
 }
 
 // Read returns what a TestNode's status says of the machine, and notes on what
-// the kernel did not tell.
+// the kernel did not tell. It probes, and so must not be called during a run.
 func (m Machine) Read() (status v1alpha1.TestNodeStatus, notes []string, err error) {
 	top, err := topology.Read(m.Root)
 	if err != nil {
 		return v1alpha1.TestNodeStatus{}, nil, err
 	}
-	shape, err := shapeOf(top)
+	shape, err := manifest.Topology(top)
 	if err != nil {
 		return v1alpha1.TestNodeStatus{}, nil, err
 	}
+	host := probe.Host{Root: m.Root, CgroupMount: m.CgroupMount, CgroupParent: m.CgroupRoot, CPUs: m.CPUs}
 	return v1alpha1.TestNodeStatus{
 		BootID:       bound(m.text(bootIDFile), maxBootID),
 		Kernel:       bound(m.text(releaseFile), maxName),
 		Architecture: runtime.GOARCH,
 		Scheduler:    m.scheduler(),
 		Topology:     shape,
-		Features:     m.features(len(top.Nodes)),
+		Features:     manifest.Features(host.Probe()),
+		Fingerprint:  manifest.Fingerprint(fingerprint.Read(m.Root, top)),
+		Realtime:     manifest.Realtime(host.RealtimeBandwidth()),
 	}, top.Warnings, nil
 }
 
-// Fingerprint changes when something does that can change while the machine
-// runs. Reading it is cheap.
-func (m Machine) Fingerprint() string {
-	return m.text(onlineFile) + " " + m.text(memoryFile) + " " + m.scheduler()
-}
-
-func shapeOf(top *topology.Machine) (*v1alpha1.Topology, error) {
-	online, err := listOf("online CPUs", top.Online())
-	if err != nil {
-		return nil, err
-	}
-	memory, err := listOf("NUMA nodes with memory", top.MemoryNodes())
-	if err != nil {
-		return nil, err
-	}
-	return &v1alpha1.Topology{
-		Shape: top.Shape(), OnlineCPUs: online, CPUs: int32(len(top.CPUs)), Cores: int32(top.Cores()),
-		LLCs: int32(len(top.LLCs)), NUMANodes: int32(len(top.Nodes)), MemoryNodes: memory, SMT: top.SMT(),
-	}, nil
-}
-
-// listOf is the set in the kernel's form.
-func listOf(what string, set cpuset.CPUSet) (string, error) {
-	list := set.String()
-	if len(list) > maxList {
-		return "", fmt.Errorf("the list of %s, which begins with %.40s, has %d characters; a TestNode can tell %d",
-			what, list, len(list), maxList)
-	}
-	return list, nil
+// Signature changes when something does that can change while the machine runs:
+// its CPUs, its memory, its scheduler, its settings. Reading it is cheap and changes
+// nothing.
+func (m Machine) Signature() string {
+	return strings.Join([]string{m.text(onlineFile), m.text(memoryFile), m.scheduler(), fingerprint.Settings(m.Root)}, " ")
 }
 
 // scheduler is the scheduler in charge of normal tasks.
-func (m Machine) scheduler() string {
-	if m.text(schedExtState) != "enabled" {
-		return KernelScheduler
-	}
-	name := m.text(schedExtOps)
-	if name == "" {
-		return unknownText
-	}
-	return bound(name, maxName)
-}
+func (m Machine) scheduler() string { return bound(fingerprint.Scheduler(m.Root), maxName) }
 
 // text is the content of a file, empty if it cannot be read.
 func (m Machine) text(path string) string {
-	content, err := m.read(path)
+	content, err := os.ReadFile(filepath.Join(m.Root, path))
 	if err != nil {
 		return ""
 	}
-	return content
-}
-
-func (m Machine) read(path string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(m.Root, path))
-	return strings.TrimSpace(string(content)), err
-}
-
-// exists says whether a file is there; an error means that nobody can tell.
-func (m Machine) exists(path string) (bool, error) { return exists(filepath.Join(m.Root, path)) }
-
-func exists(path string) (bool, error) {
-	_, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+	return strings.TrimSpace(string(content))
 }
 
 func bound(s string, limit int) string {

@@ -57,17 +57,6 @@ func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string 
 	l.add(len(run.Steps) > 0, "spec.steps")
 	l.add(len(run.Checks) > 0, "spec.checks")
 	l.add(run.Scheduler != nil, "spec.scheduler")
-	for i := range run.Groups {
-		l.group(&run.Groups[i], fmt.Sprintf("spec.groups[%d]", i))
-	}
-	for i := range run.Cgroups {
-		l.cgroup(&run.Cgroups[i], fmt.Sprintf("spec.cgroups[%d]", i))
-	}
-	for i := range run.SchedulingPolicies {
-		p := &run.SchedulingPolicies[i]
-		l.add(p.Deadline != nil, fmt.Sprintf("spec.schedulingPolicies[%d].deadline", i))
-		l.add(p.Ext != nil, fmt.Sprintf("spec.schedulingPolicies[%d].ext", i))
-	}
 	if placement != nil {
 		l.add(placement.NodesPercent != nil, "spec.placement.nodesPercent")
 		l.add(placement.Gang, "spec.placement.gang")
@@ -81,22 +70,4 @@ func (l *fieldList) add(set bool, path string) {
 	if set {
 		l.fields = append(l.fields, path)
 	}
-}
-
-func (l *fieldList) group(g *v1alpha1.Group, path string) {
-	l.add(g.WorkersPercent != nil, path+".workersPercent")
-	l.add(g.NUMANode != nil, path+".numaNode")
-	if a := g.Affinity; a != nil {
-		l.add(a.LLCAligned != nil, path+".affinity.llcAligned")
-		l.add(a.SMTSiblingPair != nil, path+".affinity.smtSiblingPair")
-		l.add(a.CrossCgroup != nil, path+".affinity.crossCgroup")
-	}
-}
-
-func (l *fieldList) cgroup(c *v1alpha1.Cgroup, path string) {
-	l.add(c.Cpuset != nil, path+".cpuset")
-	l.add(c.CPU != nil, path+".cpu")
-	l.add(c.Memory != nil, path+".memory")
-	l.add(c.IOWeight != nil, path+".ioWeight")
-	l.add(c.PidsMax != nil, path+".pidsMax")
 }

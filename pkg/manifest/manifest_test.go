@@ -5,7 +5,9 @@ package manifest
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,6 +91,88 @@ func TestModelCarriesEverything(t *testing.T) {
 	}
 }
 
+// everything is a run with every member that the model has, quantities in the form
+// that both write.
+const everything = `{
+  "duration": "1s", "seed": 7,
+  "interference": {"maxOtherCPU": "200m", "maxSteal": "1", "maxInterruptCPU": "1500m", "maxMemoryPressurePercent": 0, "maxIOPressurePercent": 1,
+    "minFrequencyPercent": 90, "maxThermalEvents": 0, "maxClockStep": "1ms", "maxThrottledPercent": 5},
+  "schedulingPolicies": [{"name": "a", "normal": {}}, {"name": "b", "batch": {}}, {"name": "c", "idle": {}}, {"name": "d", "fifo": {"priority": 98}},
+    {"name": "e", "roundRobin": {"priority": 1}}, {"name": "f", "deadline": {"runtime": "1ms", "deadline": "2ms", "period": "3ms"}}, {"name": "g", "ext": {}}],
+  "memoryPolicies": [{"name": "m", "mode": "Bind", "nodes": "0-1", "flags": ["StaticNodes"]}],
+  "cgroups": [
+    {"name": "app", "cpuset": {"exact": "0-3", "mems": "0", "partition": "Root"},
+      "cpu": {"weight": 1, "quota": "2ms", "period": "3ms", "burst": "1ms", "uclampMinPercent": 0, "uclampMaxPercent": 100},
+      "memory": {"min": "0", "low": "1Ki", "high": "1Mi", "max": "1Gi", "swapMax": "4097"},
+      "io": {"weight": 5, "limits": [{"device": "8:0", "readBytesPerSecond": "1Mi", "writeBytesPerSecond": "1", "readOperationsPerSecond": 2, "writeOperationsPerSecond": 3}]},
+      "pidsMax": 9},
+    {"name": "app/a", "threaded": true, "cpu": {"idle": true}},
+    {"name": "b", "cpuset": {"llc": 0}}, {"name": "c", "cpuset": {"numaNode": 0}}, {"name": "d", "cpuset": {"range": {"startPercent": 0, "endPercent": 50}}},
+    {"name": "e", "cpuset": {"disjoint": {"index": 0, "of": 2}}}, {"name": "f", "cpuset": {"overlap": {"index": 0, "of": 2, "percent": 0}}}],
+  "groups": [
+    {"name": "a", "workers": 2, "cloneMode": "Thread", "processName": "p", "comm": "q", "work": {"spinWait": {}}, "cgroup": "app/a", "schedulingPolicy": "a",
+      "memoryPolicy": "m", "affinity": {"exact": "0"}, "numaNode": 0, "nice": 0, "uid": 0, "gid": 0},
+    {"name": "b", "workersPercent": 5, "cloneMode": "Fork", "work": {"yieldHeavy": {}}, "affinity": {"singleCPU": {}}},
+    {"name": "c", "workers": 1, "cloneMode": "Fork", "work": {"bursty": {"burst": "1ms", "sleep": "2ms"}}, "affinity": {"randomSubset": {"from": "0-1", "count": 1}}},
+    {"name": "d", "workers": 2, "cloneMode": "Fork", "work": {"pipeIo": {"burstIters": 0}}, "affinity": {"llcAligned": {}}},
+    {"name": "e", "workers": 2, "cloneMode": "Fork", "work": {"futexPingPong": {"spinIters": 0}}, "affinity": {"smtSiblingPair": {}}},
+    {"name": "f", "workers": 5, "cloneMode": "Fork", "work": {"futexFanOut": {"fanOut": 4, "spinIters": 0}}, "affinity": {"crossCgroup": {}}},
+    {"name": "g", "workers": 1, "cloneMode": "Fork", "work": {"timerLatency": {"interval": "1ms"}}},
+    {"name": "h", "workers": 1, "cloneMode": "Fork", "work": {"cachePressure": {"size": "4Ki", "stride": 64}}}]
+}`
+
+// The API, the model and the text between them hold the same, whatever is set.
+func TestModelIsTheSameJSON(t *testing.T) {
+	var run v1alpha1.RunSpec
+	if err := json.Unmarshal([]byte(everything), &run); err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(&run, nil); err != nil {
+		t.Fatal(err)
+	}
+	model, err := Model(&run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := object(t, []byte(everything))
+	for name, holder := range map[string]any{"the API": run, "the model": model} {
+		text, err := json.Marshal(holder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, object(t, text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	for path := range jsonPaths(reflect.TypeFor[spec.Run](), "") {
+		if !holds(want, strings.Split(path, ".")[1:]) {
+			t.Errorf("the text has no %s, so it is not tested", path)
+		}
+	}
+}
+
+func object(t *testing.T, text []byte) any {
+	t.Helper()
+	var o any
+	if err := json.Unmarshal(text, &o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// holds says whether some object has a member at a path.
+func holds(o any, path []string) bool {
+	if list, ok := o.([]any); ok {
+		return slices.ContainsFunc(list, func(item any) bool { return holds(item, path) })
+	}
+	if len(path) == 0 {
+		return true
+	}
+	members, _ := o.(map[string]any)
+	member, ok := members[path[0]]
+	return ok && holds(member, path[1:])
+}
+
 // Whatever way a size is written, the model reads the same bytes.
 func TestModelReadsEverySize(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -141,6 +225,71 @@ func TestModelReadsEverySize(t *testing.T) {
 	}
 }
 
+// Whatever way CPUs are written, the model reads the same thousandths.
+func TestModelReadsEveryNumberOfCPUs(t *testing.T) {
+	for name, tc := range map[string]struct {
+		json string
+		want quantity.CPUs // -1: refused
+	}{
+		"in thousandths":         {`"200m"`, 200},
+		"with a fraction":        {`"0.2"`, 200},
+		"a whole one":            {`"1"`, 1000},
+		"a number":               {`2`, 2000},
+		"one and a half":         {`"1.5"`, 1500},
+		"none":                   {`"0"`, 0},
+		"with an exponent":       {`"5e-2"`, 50},
+		"binary":                 {`"1Ki"`, 1024_000},
+		"less than a thousandth": {`"200u"`, -1},
+		"less than nothing":      {`"-1"`, -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var limit resource.Quantity
+			if err := json.Unmarshal([]byte(tc.json), &limit); err != nil {
+				t.Fatal(err)
+			}
+			model, err := Model(runSpec(func(r *v1alpha1.RunSpec) {
+				r.Interference = &v1alpha1.Interference{MaxSteal: &limit}
+			}))
+			if tc.want < 0 {
+				if err == nil || !strings.Contains(err.Error(), "is not a number of CPUs") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := *model.Interference.MaxSteal; got != tc.want {
+				t.Errorf("got %d thousandths, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// Every amount of memory of a cgroup is read in whatever form it is written.
+func TestModelReadsEveryAmountOfACgroup(t *testing.T) {
+	amount := func(n float64) *resource.Quantity { return new(resource.MustParse(fmt.Sprintf("%ge3", n))) }
+	model, err := Model(runSpec(func(r *v1alpha1.RunSpec) {
+		r.Cgroups = []v1alpha1.Cgroup{{
+			Name:   "c",
+			Memory: &v1alpha1.CgroupMemory{Min: amount(1), Low: amount(2), High: amount(3), Max: amount(4), SwapMax: amount(7)},
+			IO:     &v1alpha1.CgroupIO{Limits: []v1alpha1.IOLimit{{Device: "8:0", ReadBytesPerSecond: amount(5), WriteBytesPerSecond: amount(6)}}},
+		}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes := func(n int64) *quantity.Bytes { return new(quantity.Bytes(n * 1000)) }
+	want := []spec.Cgroup{{
+		Name:   "c",
+		Memory: &spec.CgroupMemory{Min: bytes(1), Low: bytes(2), High: bytes(3), Max: bytes(4), SwapMax: bytes(7)},
+		IO:     &spec.CgroupIO{Limits: []spec.IOLimit{{Device: "8:0", ReadBytesPerSecond: bytes(5), WriteBytesPerSecond: bytes(6)}}},
+	}}
+	if diff := cmp.Diff(want, model.Cgroups); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestCheckRefusesByName(t *testing.T) {
 	for name, tc := range map[string]struct {
 		run       *v1alpha1.RunSpec
@@ -151,10 +300,9 @@ func TestCheckRefusesByName(t *testing.T) {
 		"what is supported": {run: runSpec(func(*v1alpha1.RunSpec) {})},
 		"steps":             {runSpec(func(r *v1alpha1.RunSpec) { r.Steps = []v1alpha1.Step{{}} }), nil, v1alpha1.ReasonNotSupportedYet, "spec.steps"},
 		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
-			r.Groups[0].WorkersPercent, r.Groups[0].NUMANode = new(int32(50)), new(int32(0))
-			r.Cgroups = []v1alpha1.Cgroup{{Name: "c", PidsMax: new(int64(1))}}
-		}), &v1alpha1.Placement{Gang: true}, v1alpha1.ReasonNotSupportedYet,
-			"not supported yet: spec.groups[0].workersPercent, spec.groups[0].numaNode, spec.cgroups[0].pidsMax, spec.placement.gang"},
+			r.Checks, r.Scheduler = []v1alpha1.Check{{}}, &v1alpha1.Scheduler{}
+		}), &v1alpha1.Placement{Gang: true, NodesPercent: new(int32(5))}, v1alpha1.ReasonNotSupportedYet,
+			"not supported yet: spec.checks, spec.scheduler, spec.placement.nodesPercent, spec.placement.gang"},
 		"threads, credentials and a memory policy": {run: runSpec(func(r *v1alpha1.RunSpec) {
 			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryLocal}}
 			g := &r.Groups[0]
@@ -190,39 +338,12 @@ func TestCheckRefusesByName(t *testing.T) {
 	}
 }
 
-func TestUnfitIsWhatTheNodePublishes(t *testing.T) {
-	bound := runSpec(func(r *v1alpha1.RunSpec) {
-		r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryBind, Nodes: "3"}}
-	})
-	for name, tc := range map[string]struct {
-		topology *v1alpha1.Topology
-		want     string
-	}{
-		"it has the node":             {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "2-3"}, ""},
-		"it has others":               {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "0-1"}, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has 0-1)"},
-		"it has none":                 {&v1alpha1.Topology{OnlineCPUs: "0"}, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has none)"},
-		"what it publishes is no set": {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "some"}, `publishes "some" as its NUMA nodes with memory`},
-		"its CPUs are no set":         {&v1alpha1.Topology{OnlineCPUs: "some"}, `publishes "some" as its CPUs`},
-		"it publishes nothing":        {nil, "has not published its topology"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := Unfit(bound, &v1alpha1.TestNodeStatus{Topology: tc.topology}); got != tc.want {
-				t.Errorf("got %q, want %q", got, tc.want)
-			}
-		})
-	}
-}
-
 // Every member of the API that the model lacks is refused by name, so that no one
 // meets the decoder's words.
 func TestEveryMemberIsSupportedOrRefused(t *testing.T) {
 	model := jsonPaths(reflect.TypeFor[spec.Run](), "")
 	refused := map[string]bool{
 		".steps": true, ".checks": true, ".scheduler": true,
-		".groups.workersPercent": true, ".groups.numaNode": true,
-		".groups.affinity.llcAligned": true, ".groups.affinity.smtSiblingPair": true, ".groups.affinity.crossCgroup": true,
-		".cgroups.cpuset": true, ".cgroups.cpu": true, ".cgroups.memory": true, ".cgroups.ioWeight": true, ".cgroups.pidsMax": true,
-		".schedulingPolicies.deadline": true, ".schedulingPolicies.ext": true,
 	}
 	for path := range jsonPaths(reflect.TypeFor[v1alpha1.RunSpec](), "") {
 		known := model[path]

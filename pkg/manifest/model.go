@@ -9,10 +9,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -21,7 +19,7 @@ import (
 // Model is the engine's model of a run. Both have the same JSON, and the model is
 // read strictly: what it does not know is an error and never dropped.
 func Model(run *v1alpha1.RunSpec) (*spec.Run, error) {
-	text, err := json.Marshal(inBytes(run))
+	text, err := json.Marshal(canonical(run))
 	if err != nil {
 		return nil, fmt.Errorf("writing the run: %w", err)
 	}
@@ -34,48 +32,55 @@ func Model(run *v1alpha1.RunSpec) (*spec.Run, error) {
 	return &model, nil
 }
 
-// inBytes is the run with amounts of memory in the one form the model reads, since
-// the canonical form of a quantity keeps an exponent: 32e3 would stay 32e3.
-func inBytes(run *v1alpha1.RunSpec) *v1alpha1.RunSpec {
-	out := *run
-	out.Groups = slices.Clone(run.Groups)
+// canonical is the run with its quantities in the forms that the model reads: a
+// quantity keeps the form it was written in, so that 32e3 would stay 32e3 and 0.2
+// would become 200m only by chance.
+func canonical(run *v1alpha1.RunSpec) *v1alpha1.RunSpec {
+	out := run.DeepCopy()
 	for i := range out.Groups {
 		if c := out.Groups[i].Work.CachePressure; c != nil {
-			out.Groups[i].Work.CachePressure = &v1alpha1.CachePressure{Size: wholeBytes(c.Size), Stride: c.Stride}
+			inBytes(&c.Size)
 		}
 	}
-	return &out
+	for i := range out.Cgroups {
+		c := &out.Cgroups[i]
+		if m := c.Memory; m != nil {
+			inBytes(m.Min, m.Low, m.High, m.Max, m.SwapMax)
+		}
+		if c.IO != nil {
+			for l := range c.IO.Limits {
+				inBytes(c.IO.Limits[l].ReadBytesPerSecond, c.IO.Limits[l].WriteBytesPerSecond)
+			}
+		}
+	}
+	if f := out.Interference; f != nil {
+		inThousandths(f.MaxOtherCPU, f.MaxSteal, f.MaxInterruptCPU)
+	}
+	return out
 }
 
-// wholeBytes writes a quantity of whole bytes anew. A fraction is left for the
-// model to refuse.
-func wholeBytes(q resource.Quantity) resource.Quantity {
-	n := q.Value() // rounds up
-	if q.CmpInt64(n) != 0 {
-		return q
+// inBytes writes quantities of whole bytes anew. A fraction is left for the model
+// to refuse.
+func inBytes(quantities ...*resource.Quantity) {
+	for _, q := range quantities {
+		if q == nil {
+			continue
+		}
+		if n := q.Value(); q.CmpInt64(n) == 0 { // it rounds up
+			*q = *resource.NewQuantity(n, resource.BinarySI)
+		}
 	}
-	return *resource.NewQuantity(n, resource.BinarySI)
 }
 
-// Unfit says why a node cannot execute the run, "" if it can.
-func Unfit(run *v1alpha1.RunSpec, node *v1alpha1.TestNodeStatus) string {
-	model, err := Model(run)
-	if err != nil {
-		return err.Error()
+// inThousandths writes quantities of CPUs anew. A part of a thousandth is left for
+// the model to refuse.
+func inThousandths(quantities ...*resource.Quantity) {
+	for _, q := range quantities {
+		if q == nil {
+			continue
+		}
+		if n := resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI); q.Cmp(*n) == 0 {
+			*q = *n
+		}
 	}
-	if node.Topology == nil {
-		return "has not published its topology"
-	}
-	cpus, err := cpuset.Parse(node.Topology.OnlineCPUs)
-	if err != nil {
-		return fmt.Sprintf("publishes %q as its CPUs", node.Topology.OnlineCPUs)
-	}
-	nodes, err := cpuset.Parse(node.Topology.MemoryNodes)
-	if err != nil {
-		return fmt.Sprintf("publishes %q as its NUMA nodes with memory", node.Topology.MemoryNodes)
-	}
-	if err := model.Unfit(spec.Machine{CPUs: cpus, MemoryNodes: nodes}); err != nil {
-		return err.Error()
-	}
-	return ""
 }

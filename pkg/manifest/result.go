@@ -24,6 +24,10 @@ const (
 	maxNote     = 128
 	maxProblem  = 128
 	maxCPUList  = 1024
+	maxDigest   = 64
+	maxPolicy   = 64
+	maxCgroups  = 33 // those that are declared and the run's own
+	maxKnob     = 128
 )
 
 // Verdict is what a report says of its own worth.
@@ -34,12 +38,16 @@ func Verdict(rep *report.Report) (valid bool, reason v1alpha1.VoidReason, messag
 
 // Result sums a report up for the status of a NodeRun, in 8 kB of JSON. What does
 // not fit is left out, of the last groups first: histograms, then where on the
-// machine a group was. The figures themselves stay, so that large ones of twelve
-// groups whose workers failed may take more, but never 10 kB.
+// machine a group was, then cgroups. The figures themselves stay, so that large ones
+// of twelve groups whose workers failed may take more, but never 10 kB.
 func Result(rep *report.Report) *v1alpha1.RunResult {
 	r := &v1alpha1.RunResult{
 		RunID: rep.RunID, Kernel: rep.Kernel, CloneMethod: rep.CloneMethod, HoldNanoseconds: rep.Hold,
 		StartSkewNanoseconds: rep.StartSkew, SupervisorCPUNanoseconds: rep.SupervisorCPU,
+		Interference: interferenceResult(rep.Interference),
+	}
+	if h := rep.Host; h != nil {
+		r.Shape, r.FingerprintDigest = cut(h.Shape, maxDigest), cut(h.Digest, maxDigest)
 	}
 	if n := rep.NUMAPagesMigrated; n != nil {
 		r.NUMAPagesMigrated = new(count(*n))
@@ -58,8 +66,12 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 	for i := range rep.Groups {
 		r.Groups = append(r.Groups, groupResult(&rep.Groups[i]))
 	}
+	for i := range rep.Cgroups[:min(len(rep.Cgroups), maxCgroups)] {
+		r.Cgroups = append(r.Cgroups, cgroupResult(&rep.Cgroups[i]))
+	}
 	r.HistogramTruncated = dropHistograms(r, r.Groups, resultBytes)
 	dropPlaces(r, resultBytes)
+	r.CgroupsTruncated = dropCgroups(r, resultBytes) || len(rep.Cgroups) > maxCgroups
 	return r
 }
 
@@ -83,15 +95,34 @@ func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (trunc
 	return truncated
 }
 
-// dropPlaces takes CPUs and distances away from the last group on until the result fits.
+// dropPlaces takes CPUs and distances away from the last group on until the result
+// fits, and the policy, which the run's spec tells.
 func dropPlaces(r *v1alpha1.RunResult, limit int) {
 	for i := range slices.Backward(r.Groups) {
 		if fits(r, limit) {
 			return
 		}
 		g := &r.Groups[i]
-		g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance = "", nil, nil
+		g.Policy, g.AllowedCPUs, g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance = "", "", "", nil, nil
 	}
+}
+
+// dropCgroups takes cgroups away, the last first, until the result fits, and
+// reports whether it had to.
+func dropCgroups(r *v1alpha1.RunResult, limit int) (truncated bool) {
+	for len(r.Cgroups) > 0 && !fits(r, limit) {
+		r.Cgroups, truncated = r.Cgroups[:len(r.Cgroups)-1], true
+	}
+	return truncated
+}
+
+// cpuList is a list of CPUs or nodes, empty if the API does not take it: a part of
+// it would be wrong.
+func cpuList(text string) string {
+	if len(text) > maxCPUList {
+		return ""
+	}
+	return text
 }
 
 func cut(text string, limit int) string {
@@ -113,10 +144,8 @@ func groupResult(g *report.Group) v1alpha1.GroupResult {
 		Name: g.Name, Kind: g.Kind, CloneMode: v1alpha1.CloneMode(g.CloneMode), Workers: int32(g.Workers), Completed: int32(g.Completed),
 		Iterations: count(g.Iterations), WorkUnits: count(g.WorkUnits), WallNanoseconds: g.Wall, CPUNanoseconds: g.CPU,
 		RunDelayNanoseconds: g.RunDelay, VoluntarySwitches: count(g.Voluntary), InvoluntarySwitches: count(g.Involuntary),
-		Migrations: count(g.Migrations), MigrationsByDistance: distances(g.MigrationsBy), CPUsUsed: g.CPUs, MaxGapNanoseconds: g.MaxGap,
-	}
-	if len(out.CPUsUsed) > maxCPUList {
-		out.CPUsUsed = "" // a part of it would be wrong
+		Migrations: count(g.Migrations), MigrationsByDistance: distances(g.MigrationsBy), MaxGapNanoseconds: g.MaxGap,
+		Policy: cut(g.Policy, maxPolicy), AllowedCPUs: cpuList(g.AllowedCPUs), CPUsUsed: cpuList(g.CPUs),
 	}
 	if g.MaxGap > 0 {
 		out.MaxGapCPU = new(int32(g.MaxGapCPU))

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
+	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -30,11 +32,21 @@ func bigReport(groups, workers int) *report.Report {
 	rep := &report.Report{
 		RunID: strings.Repeat("r", 63), Kernel: strings.Repeat("k", 64), CloneMethod: "clone3 without exec", Hold: 1e15,
 		NUMAPagesMigrated: new(uint64(1e15)),
+		Host:              &report.Host{Shape: strings.Repeat("s", 64), Fingerprint: fingerprint.Fingerprint{Digest: strings.Repeat("d", 64)}},
+		Interference: &interference.Figures{
+			CPUs: 8192, OtherCPU: new(int64(1e17)), Steal: new(int64(1e17)), Interrupt: new(int64(1e17)), AgentCPU: new(int64(1e17)),
+			CPUPressure: new(int64(1e14)), MemoryPressure: new(int64(1e14)), IOPressure: new(int64(1e14)),
+			LowestFrequencyPercent: new(100), ThermalEvents: new(int64(1e9)), ClockStep: new(int64(-1e14)),
+		},
+	}
+	for c := range 33 {
+		rep.Cgroups = append(rep.Cgroups, bigCgroup(c))
 	}
 	for g := range groups {
 		delay := int64(1e17)
 		rep.Groups = append(rep.Groups, report.Group{
 			Name: fmt.Sprintf("%032d", g), Kind: "futexPingPong", CloneMode: "Thread", Workers: workers, Completed: workers,
+			Policy: "deadline 100ms/1000ms/1000ms", AllowedCPUs: "0-63",
 			Figures: report.Figures{
 				Iterations: 1e17, WorkUnits: 1e18, Migrations: 5e12, Wall: 1e17, CPU: 1e17, RunDelay: &delay, MaxGap: 1e12, MaxGapCPU: 8191,
 				Voluntary: 1e14, Involuntary: 1e14, CPUs: "0-63",
@@ -47,6 +59,14 @@ func bigReport(groups, workers int) *report.Report {
 		}
 	}
 	return rep
+}
+
+func bigCgroup(n int) report.Cgroup {
+	return report.Cgroup{
+		Name: fmt.Sprintf("%064d", n), CPUs: "0-63", Mems: "0-7", Type: "domain", Partition: "isolated", Files: map[string]string{"cpu.weight": "1"},
+		CPU: new(int64(1e17)), Periods: new(uint64(1e9)), Throttled: new(uint64(1e9)), ThrottledTime: new(int64(1e17)), MemoryPeak: new(int64(1e12)),
+		OOMKills: new(uint64(1e5)), PIDsPeak: new(int64(20000)), CPUPressure: new(int64(1e14)),
+	}
 }
 
 func TestAResultFitsANodeRun(t *testing.T) {
@@ -75,14 +95,22 @@ func TestAResultFitsANodeRun(t *testing.T) {
 		if dropped != r.HistogramTruncated {
 			t.Errorf("histograms dropped: %v, said: %v", dropped, r.HistogramTruncated)
 		}
+		if !r.CgroupsTruncated || len(r.Cgroups) == len(rep.Cgroups) {
+			t.Errorf("%d of %d cgroups are left, said: %v", len(r.Cgroups), len(rep.Cgroups), !r.CgroupsTruncated)
+		}
+		if r.Interference == nil || r.Shape == "" || r.FingerprintDigest == "" {
+			t.Error("what the machine was and did is lost")
+		}
 	}
 }
 
 // What can be spared goes from the last group on, and only as far as it must.
 func TestAResultLeavesOutTheLeast(t *testing.T) {
 	rep := bigReport(12, 0)
+	rep.Cgroups, rep.Host, rep.Interference = nil, nil, nil
 	for i := range rep.Groups {
 		g := &rep.Groups[i]
+		g.Policy = "other"
 		g.Iterations, g.WorkUnits, g.Wall, g.CPU, g.RunDelay = 1e9, 1e12, 1e11, 1e11, new(int64(1e10))
 	}
 	r := Result(rep)
@@ -90,17 +118,81 @@ func TestAResultLeavesOutTheLeast(t *testing.T) {
 		t.Error("the result is larger than 8 kB")
 	}
 	first, last := &r.Groups[0], &r.Groups[11]
-	if first.CPUsUsed == "" || first.MaxGapCPU == nil || first.MigrationsByDistance == nil {
+	if first.CPUsUsed == "" || first.AllowedCPUs == "" || first.MaxGapCPU == nil || first.MigrationsByDistance == nil {
 		t.Errorf("the first group lost its places: %+v", first)
 	}
-	if last.CPUsUsed != "" || last.MaxGapCPU != nil || last.MigrationsByDistance != nil {
+	if last.CPUsUsed != "" || last.AllowedCPUs != "" || last.MaxGapCPU != nil || last.MigrationsByDistance != nil {
 		t.Errorf("the last group kept its places: %+v", last)
 	}
 	if last.Migrations == 0 || last.MaxGapNanoseconds == 0 || !r.HistogramTruncated {
 		t.Errorf("the last group lost its figures, or nothing is said: %+v", last)
 	}
-	if small := Result(bigReport(2, 0)); small.Groups[1].MigrationsByDistance == nil {
+	few := bigReport(2, 0)
+	few.Cgroups = few.Cgroups[:2]
+	if small := Result(few); small.Groups[1].MigrationsByDistance == nil {
 		t.Error("two groups lost places that there was room for")
+	}
+}
+
+// Cgroups go after everything else that can be spared, the last first.
+func TestAResultLeavesOutTheLastCgroups(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cgroups, groups int
+		all             bool
+	}{
+		"a few":              {3, 1, true},
+		"as many as can be":  {33, 1, false},
+		"more than can be":   {34, 0, false},
+		"none":               {0, 1, true},
+		"beside many groups": {9, 9, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rep := bigReport(tc.groups, 0)
+			rep.Cgroups = nil
+			for c := range tc.cgroups {
+				rep.Cgroups = append(rep.Cgroups, bigCgroup(c))
+			}
+			r := Result(rep)
+			if !fits(r, resultBytes) {
+				t.Error("the result is larger than 8 kB")
+			}
+			if all := len(r.Cgroups) == tc.cgroups; all != tc.all || r.CgroupsTruncated == all {
+				t.Errorf("%d of %d cgroups are left, said to be truncated: %v", len(r.Cgroups), tc.cgroups, r.CgroupsTruncated)
+			}
+			for i, c := range r.Cgroups {
+				if c.Name != rep.Cgroups[i].Name {
+					t.Errorf("cgroup %d is %s", i, c.Name)
+				}
+			}
+			if !tc.all && r.Groups != nil && r.Groups[0].CPUsUsed != "" {
+				t.Error("cgroups were left out before places")
+			}
+		})
+	}
+}
+
+func TestAResultSaysWhatTheMachineWasAndDid(t *testing.T) {
+	rep := &report.Report{
+		Host:         &report.Host{Shape: "1n1l2c1t", Fingerprint: fingerprint.Fingerprint{Digest: "abc"}},
+		Interference: &interference.Figures{CPUs: 2, OtherCPU: new(int64(5)), LowestFrequencyPercent: new(90), ClockStep: new(int64(-7))},
+		Cgroups: []report.Cgroup{
+			{CPU: new(int64(1))},
+			{Name: "c", CPUs: strings.Repeat("1,", 513), Mems: "0", Partition: "root", Periods: new(uint64(3)), Throttled: new(uint64(0)), PIDsPeak: new(int64(4))},
+		},
+		Groups: []report.Group{{Name: "g", Policy: "fifo 50", AskedCPUs: "0-3", AllowedCPUs: "0-1"}},
+	}
+	got := Result(rep)
+	want := &v1alpha1.RunResult{
+		Shape: "1n1l2c1t", FingerprintDigest: "abc",
+		Interference: &v1alpha1.InterferenceResult{CPUs: 2, OtherCPUNanoseconds: new(int64(5)), LowestFrequencyPercent: new(int32(90)), ClockStepNanoseconds: new(int64(-7))},
+		Cgroups: []v1alpha1.CgroupResult{
+			{CPUNanoseconds: new(int64(1))},
+			{Name: "c", Mems: "0", Partition: "root", Periods: new(int64(3)), ThrottledPeriods: new(int64(0)), PIDsPeak: new(int64(4))},
+		},
+		Groups: []v1alpha1.GroupResult{{Name: "g", Policy: "fifo 50", AllowedCPUs: "0-1"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -146,7 +238,7 @@ func TestMergeAddsPopulations(t *testing.T) {
 		h := histogram(500 * (n + 1))
 		whole.Merge(h)
 		rep := &report.Report{RunID: fmt.Sprint(n), Groups: []report.Group{{
-			Name: "g", Kind: "futexPingPong", CloneMode: "Thread", Workers: 2, Completed: 2,
+			Name: "g", Kind: "futexPingPong", CloneMode: "Thread", Workers: 2, Completed: 2, Policy: "other", AllowedCPUs: "0-1",
 			Figures: report.Figures{
 				Iterations: 10, WorkUnits: 20, Wall: 100, CPU: 50, Voluntary: 7, Involuntary: uint64(n), MaxGap: int64(n), MaxGapCPU: n, CPUs: "0-3",
 				MigrationsBy: by[n],

@@ -75,21 +75,21 @@ var _ = Describe("Bad input", func() {
 	)
 
 	It("that only the manager can see becomes a condition", func(ctx context.Context) {
-		text := manifest("notyet", "1s", "workers: 1, numaNode: 0, work: {spinWait: {}}")
+		text := manifest("notyet", "1s", "workers: 1, work: {spinWait: {}}") + "  steps: [{name: s, hold: {fixed: 1s}}]\n"
 		apply(ctx, text)
 		DeferCleanup(remove, "notyet")
 		out, err := c.kubectl(ctx, "", "wait", "--for=condition=Failed", "workload/notyet", "--timeout=30s")
 		Expect(err).NotTo(HaveOccurred(), out)
 		Expect(get(ctx, "notyet").Status.Conditions).To(ContainElement(And(
 			HaveField("Type", v1alpha1.ConditionAccepted), HaveField("Reason", v1alpha1.ReasonNotSupportedYet),
-			HaveField("Message", "not supported yet: spec.groups[0].numaNode"))))
+			HaveField("Message", "not supported yet: spec.steps"))))
 	}, NodeTimeout(time.Minute))
 
 	It("that no node can satisfy waits and says why", func(ctx context.Context) {
 		text := manifest("cpu", "1s", `workers: 1, affinity: {exact: "4095"}, work: {spinWait: {}}`)
 		apply(ctx, text)
 		DeferCleanup(remove, "cpu")
-		words := "CPU 4095 of groups[0].affinity.exact (it has "
+		words := "CPU 4095 of groups[0].affinity.exact ("
 		Eventually(func() []string {
 			var messages []string
 			for _, cond := range get(ctx, "cpu").Status.Conditions {

@@ -52,8 +52,7 @@ func (p *placement) resolveCpuset(c *Cpuset, at field) (cpus, error) {
 		l := p.usableCPUs()
 		part := l[len(l)*c.Range.StartPercent/100 : len(l)*c.Range.EndPercent/100]
 		if len(part) == 0 {
-			return nil, fmt.Errorf("has %d usable %s, none of which is in %v.range, %d%% to %d%%",
-				len(l), plural(len(l), "CPU"), at, c.Range.StartPercent, c.Range.EndPercent)
+			return nil, fmt.Errorf("lacks a usable CPU in %v.range, %d%% to %d%% (it has %d)", at, c.Range.StartPercent, c.Range.EndPercent, len(l))
 		}
 		return newCPUs(part...), nil
 	case c.Disjoint != nil:
@@ -92,7 +91,7 @@ func (p *placement) cacheCPUs(llc int, at field) (cpus, error) {
 	}
 	all, found := t.CacheCPUs(llc)
 	if !found {
-		return nil, fmt.Errorf("has %d last-level %s, %v.llc names %d (they count from 0)", len(t.LLCs), plural(len(t.LLCs), "cache"), at, llc)
+		return nil, fmt.Errorf("lacks the last-level cache %d that %v.llc names (it has %d, counted from 0)", llc, at, len(t.LLCs))
 	}
 	set := cpusOf(all).and(p.cpus)
 	if set.empty() {
@@ -123,7 +122,7 @@ func (p *placement) nodeCPUs(node int, of cpus, at field) (cpus, error) {
 func (p *placement) part(index, of, percent int, at field, member string) (cpus, error) {
 	l := p.usableCPUs()
 	if len(l) < of {
-		return nil, fmt.Errorf("has %d usable %s, too few for the %d parts of %v.%s", len(l), plural(len(l), "CPU"), of, at, member)
+		return nil, fmt.Errorf("lacks usable CPUs for the %d parts of %v.%s (it has %d)", of, at, member, len(l))
 	}
 	size := len(l) / of
 	wider := size * percent / 100
@@ -215,11 +214,4 @@ func (p *placement) poolOf(cgroup int) cpus {
 	}
 	p.pools[1+cgroup] = set
 	return set
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return word
-	}
-	return word + "s"
 }
