@@ -73,7 +73,7 @@ var _ = Describe("The queue", func() {
 			ContainSubstring("1 of 5 test nodes fit, 2 are asked for"),
 			ContainSubstring("2 lack the feature CgroupCpuset, which cgroups[0].cpuset needs"),
 			ContainSubstring("1 does not tell of the feature CgroupCpuset, which cgroups[0].cpuset needs"),
-			ContainSubstring("1 has 1 last-level cache, cgroups[0].cpuset.llc names 2")))
+			ContainSubstring("1 lacks the last-level cache 2 that cgroups[0].cpuset.llc names")))
 		Expect(runsOf(obj)(ctx)).To(BeEmpty())
 
 		n2 := &v1alpha1.TestNode{}

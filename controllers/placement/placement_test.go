@@ -267,7 +267,7 @@ func TestDecideByWhatTheRunNeeds(t *testing.T) {
 				"1 cannot tell whether it has the feature CgroupCPU, which cgroups[0].cpu needs; 1 does not tell of the feature CgroupCPU, which cgroups[0].cpu needs")},
 		"a cache that only some have": {demand("w", nodes(2), inCache(2)),
 			[]placement.Node{node("n1", small), node("n2", small), node("n3", large)},
-			noFit(2, "1 of 3 test nodes fit, 2 are asked for: 2 have 2 last-level caches, cgroups[0].cpuset.llc names 2 (they count from 0)")},
+			noFit(2, "1 of 3 test nodes fit, 2 are asked for: 2 lack the last-level cache 2 that cgroups[0].cpuset.llc names (they have 2, counted from 0)")},
 		"a NUMA node that only some have": {demand("w", nodes(2), onNode(1)),
 			[]placement.Node{node("n1", small), node("n2", large)},
 			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 lacks NUMA node 1 of groups[0].numaNode")},
