@@ -35,7 +35,7 @@ func BecomeRealtime() error {
 		err := eachThread(func(tid int) error {
 			attr, err := unix.SchedGetAttr(tid, 0)
 			if err != nil || attr.Policy == sys.PolicyRR && attr.Priority == supervisorPriority {
-				return nil // gone, or done
+				return nil //nolint:nilerr // gone, or done
 			}
 			changed = true
 			if errno := sys.RawSetScheduler(tid, sys.PolicyRR, supervisorPriority); errno != 0 {
