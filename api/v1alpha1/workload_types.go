@@ -245,6 +245,20 @@ type WorkloadStatus struct {
 	// +optional
 	MergedNodeRuns int32 `json:"mergedNodeRuns,omitempty"`
 
+	// machines are the kinds of machines groups was merged from, told apart by kernel
+	// and fingerprint, the most frequent first, at most 16. Figures of several kinds
+	// are the fleet's as a whole, and no machine's.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Machines []MergedMachine `json:"machines,omitempty"`
+
+	// machineKinds is how many such kinds there were.
+	//
+	// +optional
+	MachineKinds int32 `json:"machineKinds,omitempty"`
+
 	// failures are NodeRuns that are not valid, the newest first, at most 10.
 	//
 	// +optional
@@ -256,6 +270,32 @@ type WorkloadStatus struct {
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
+}
+
+// MergedMachine is a kind of machine, and how many NodeRuns on it were merged.
+type MergedMachine struct {
+	// fingerprintDigest is that of the machine's fingerprint.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	FingerprintDigest string `json:"fingerprintDigest,omitempty"`
+
+	// shape is that of its topology, such as 1n2l4c2t.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Shape string `json:"shape,omitempty"`
+
+	// kernel is the release it ran.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Kernel string `json:"kernel,omitempty"`
+
+	// nodeRuns is how many NodeRuns ran on such machines.
+	//
+	// +required
+	NodeRuns int32 `json:"nodeRuns"`
 }
 
 // NodeCounts counts the NodeRuns of a Workload.

@@ -65,6 +65,7 @@ func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 	if sum.err == nil {
 		status.Groups, status.HistogramTruncated = sum.groups, sum.truncated
 		status.MergedNodeRuns = int32(len(s.tally.valid))
+		status.Machines, status.MachineKinds = machinesOf(s.tally.valid)
 	}
 	if o.ended() {
 		now := metav1.NewTime(s.now)

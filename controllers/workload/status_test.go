@@ -140,6 +140,8 @@ func TestStatusOf(t *testing.T) {
 		Nodes:              &v1alpha1.NodeCounts{Desired: 1, Valid: 1},
 		Groups:             sum.groups,
 		MergedNodeRuns:     1,
+		Machines:           []v1alpha1.MergedMachine{{NodeRuns: 1}},
+		MachineKinds:       1,
 	}
 	got := first.DeepCopy()
 	got.Conditions = nil

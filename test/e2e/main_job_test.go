@@ -34,6 +34,8 @@ var _ = Describe("The main job", func() {
 		Expect(w.Status.ObservedGeneration).To(Equal(w.Generation))
 		Expect(*w.Status.Nodes).To(HaveField("Valid", BeEquivalentTo(2)))
 		Expect(w.Status.MergedNodeRuns).To(BeEquivalentTo(2))
+		Expect(w.Status.Machines).To(ConsistOf(And(HaveField("NodeRuns", BeEquivalentTo(2)), HaveField("FingerprintDigest", HaveLen(32)))),
+			"both nodes are one machine")
 		Expect(w.Status.CompletionTime).NotTo(BeNil())
 
 		By("adding both nodes up")
