@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
@@ -157,6 +158,25 @@ func TestTheOrderOfReasons(t *testing.T) {
 			t.Errorf("the reason is %s, want %s", got.Reason, step.want)
 		}
 		step.mend()
+	}
+}
+
+func TestAChangedMachineIsRemarked(t *testing.T) {
+	governor := fingerprint.Change{Name: "cpufreq.governor", Before: "performance", After: "powersave"}
+	for name, tc := range map[string]struct {
+		host *report.Host
+		want []string
+	}{
+		"nobody looked":  {nil, nil},
+		"nothing":        {&report.Host{}, nil},
+		"one thing":      {&report.Host{Changed: []fingerprint.Change{governor}}, []string{`the machine was changed during the run: cpufreq.governor was "performance", is "powersave"`}},
+		"several things": {&report.Host{Changed: []fingerprint.Change{governor, {}, {}}}, []string{`the machine was changed during the run: cpufreq.governor was "performance", is "powersave", and 2 more`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, Remarks(&report.Report{Host: tc.host})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
 	}
 }
 

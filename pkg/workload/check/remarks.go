@@ -5,6 +5,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,20 @@ const (
 // Remarks are what happened to the run, and what else on the machine, that may
 // explain the figures. They do not make a sample void; limits do.
 func Remarks(r *report.Report) []string {
-	return append(breaches(r), around(r.Interference)...)
+	return slices.Concat(breaches(r), changes(r.Host), around(r.Interference))
+}
+
+// changes tells that the machine was set up otherwise after the run than before.
+func changes(h *report.Host) []string {
+	if h == nil || len(h.Changed) == 0 {
+		return nil
+	}
+	c := h.Changed[0]
+	text := fmt.Sprintf("the machine was changed during the run: %s was %q, is %q", c.Name, c.Before, c.After)
+	if more := len(h.Changed) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return []string{text}
 }
 
 // breaches tells of workers that were seen on CPUs which the kernel did not allow
