@@ -146,6 +146,15 @@ var _ = Describe("The API server, of the machine under test,", func() {
 		refuses("{cgroups: [{name: app, threaded: true}], "+groups+"}", "spec.cgroups[0]", above)
 	})
 
+	DescribeTable("refuses names of the kernel's own files",
+		func(name string) {
+			refuses("{cgroups: [{name: "+name+"}], "+groups+"}", "spec.cgroups[0].name", "no part may begin as files of the kernel do")
+		},
+		Entry("at the top", "cpu.max"),
+		Entry("below another", "app/cgroup.procs"),
+		Entry("above another", "memory.high/app"),
+	)
+
 	It("no longer knows ioWeight", func() {
 		err := apply("w", "{cgroups: [{name: app, ioWeight: 5}], "+groups+"}")
 		Expect(err).To(MatchError(ContainSubstring(`unknown field "spec.cgroups[0].ioWeight"`)))

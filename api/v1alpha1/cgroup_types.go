@@ -13,17 +13,20 @@ import (
 // makes it. A test node that lacks a controller or a file for what is set does not
 // fit the Workload. The limits of the cgroups above it apply as well.
 //
-// A cgroup with workers can have others below it that set something only if those
-// are threaded: the kernel keeps processes and what controllers share out apart.
+// A cgroup with workers can have others below it that set something only if all below
+// it are threaded: the kernel keeps processes and what controllers share out apart.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.threaded) || !self.threaded || self.name.contains('/')",message="a threaded cgroup lies below another one, which holds its processes: the name must have a '/', such as app/a"
 // +kubebuilder:validation:XValidation:rule="!has(self.threaded) || !self.threaded || (!has(self.memory) && !has(self.io))",message="memory and io are not for threaded cgroups: set them on the cgroup above, which holds the processes"
 type Cgroup struct {
 	// name is the path below the run's cgroup; a slash nests. Groups refer to it.
 	// A cgroup above it that is not declared is made all the same, without limits.
+	// No part of it may begin as the kernel's own files do, such as cpu. or memory.
+	// with the dot.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="!self.matches('(^|/)(cgroup|cpu|cpuset|debug|dmem|hugetlb|io|irq|memory|misc|perf_event|pids|rdma)[.]')",message="no part may begin as files of the kernel do, such as cpu. or memory.: name it otherwise"
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_][-A-Za-z0-9_.]*(/[A-Za-z0-9_][-A-Za-z0-9_.]*)*$`
 	Name string `json:"name"`
 
@@ -59,8 +62,9 @@ type Cgroup struct {
 	// +optional
 	IO *CgroupIO `json:"io,omitempty"`
 
-	// pidsMax is the largest number of tasks (pids.max), 1 to 4194304. It must leave
-	// room for the workers and, with threads, their host processes. The node needs
+	// pidsMax is the largest number of tasks (pids.max), 1 to 4194304. A Workload
+	// without room for the workers and, with threads, their host processes is refused;
+	// with workersPercent, it is a test node that does not fit. The node needs
 	// the feature CgroupPids. Unset, there is no limit.
 	//
 	// +optional

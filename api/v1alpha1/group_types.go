@@ -50,7 +50,7 @@ type Group struct {
 	// cloneMode is what a worker is to the kernel. Fork makes each worker a process
 	// of exactly one task. Thread makes each worker a thread of a host process,
 	// whose main thread does no work: one host process per group, named after the
-	// group's comm, or one shared by all groups of the same cgroup and processName.
+	// group's comm, or one shared with other groups by processName.
 	// Default Fork.
 	//
 	// +optional
@@ -84,7 +84,7 @@ type Group struct {
 	Work Work `json:"work"`
 
 	// cgroup is the name of the entry in cgroups the workers are born in.
-	// Unset, they are born in the run's own cgroup.
+	// Unset, they are born in a cgroup of the run without limits.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
@@ -120,7 +120,8 @@ type Group struct {
 	// +kubebuilder:validation:Maximum=1023
 	NUMANode *int32 `json:"numaNode,omitempty"`
 
-	// nice is the nice value, -20 to 19. Unset, it is inherited.
+	// nice is the nice value, -20 to 19. Below 0, the node needs the feature
+	// NegativeNice. Unset, it is inherited.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=-20
@@ -131,7 +132,7 @@ type Group struct {
 	// Unset, it is inherited. If uid or gid is set, the supplementary groups are
 	// cleared. Affinity, nice and scheduling policy are set before the credentials
 	// are dropped, so a real-time policy needs no privilege of this user. The node
-	// needs CAP_SETUID and CAP_SETGID.
+	// needs the feature Credentials.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -140,7 +141,7 @@ type Group struct {
 
 	// gid is the group a worker runs as (real, effective and saved), 0 to 4294967294.
 	// Unset, it is inherited. If uid or gid is set, the supplementary groups are
-	// cleared. The node needs CAP_SETGID.
+	// cleared. The node needs the feature Credentials.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -182,8 +183,8 @@ type Affinity struct {
 	// +optional
 	SMTSiblingPair *SMTSiblingPair `json:"smtSiblingPair,omitempty"`
 
-	// crossCgroup asks for every CPU that a run may use, beyond the cgroup's cpuset and
-	// numaNode. The kernel keeps those that the cpuset allows.
+	// crossCgroup asks for every CPU that a run may use, beyond the cgroup's cpuset, or
+	// for those of numaNode. The kernel keeps those that the cpuset allows.
 	//
 	// +optional
 	CrossCgroup *CrossCgroup `json:"crossCgroup,omitempty"`
@@ -211,7 +212,7 @@ type RandomSubset struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$')",message="must be a list of CPUs such as 0-3,8"
 	From string `json:"from,omitempty"`
 
-	// count is how many CPUs each worker gets.
+	// count is how many CPUs each worker gets, or all where there are fewer.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=1

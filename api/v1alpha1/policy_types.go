@@ -101,7 +101,9 @@ type DeadlinePolicy struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 500us or 10ms"
 	Deadline metav1.Duration `json:"deadline"`
 
-	// period is the length of a period. Default: the deadline.
+	// period is the length of a period. Kernels take 100us to 4.194304s, unless
+	// kernel.sched_deadline_period_min_us and _max_us say otherwise; with another the
+	// run ends before its start. Default: the deadline.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -151,8 +153,9 @@ type MemoryPolicy struct {
 	// mode is the policy. Bind: memory of the nodes only. Preferred: of one node
 	// first. PreferredMany: of the nodes first. Interleave: pages of the nodes in
 	// turn. WeightedInterleave: the same, by the system's weights. Local: of the node
-	// the worker runs on first. Default: no call is made, the policy is inherited. A
-	// kernel that does not know a mode fails the worker's setup.
+	// the worker runs on first. Default: no call is made, the policy is inherited. The
+	// node needs the feature MempolicyPreferredMany or MempolicyWeightedInterleave for
+	// these modes.
 	//
 	// +required
 	Mode MemoryPolicyMode `json:"mode"`
@@ -170,7 +173,8 @@ type MemoryPolicy struct {
 	// after the last comes the first again, so every TestNode with NUMA nodes fits.
 	// The two exclude each other.
 	// NUMABalancing: the kernel may still move pages between the nodes; only for Bind
-	// and PreferredMany. Default and Local take no flags.
+	// and PreferredMany. Default and Local take no flags. A kernel that does not know a
+	// flag ends the run before its start.
 	//
 	// +optional
 	// +listType=set

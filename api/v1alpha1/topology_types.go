@@ -17,6 +17,13 @@ type Topology struct {
 	// +kubebuilder:validation:MaxLength=8192
 	OnlineCPUs string `json:"onlineCPUs,omitempty"`
 
+	// allowedCPUs is the list of online CPUs that a run may use: those that the agent
+	// was started with, usually all but those of isolcpus. Absent, they are all.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=8192
+	AllowedCPUs string `json:"allowedCPUs,omitempty"`
+
 	// cpus is the number of online CPUs.
 	//
 	// +optional

@@ -15,6 +15,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/probe"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
@@ -50,6 +51,13 @@ func thisNode(needs []spec.Need, cgroups string) (*v1alpha1.TestNodeStatus, erro
 	}
 	here := &v1alpha1.TestNodeStatus{}
 	if here.Topology, err = manifest.Topology(m); err != nil {
+		return nil, err
+	}
+	mine, err := allowed.CPUs(0)
+	if err != nil {
+		return nil, err
+	}
+	if err := manifest.AllowCPUs(here.Topology, m, mine); err != nil {
 		return nil, err
 	}
 	host := probe.Host{Root: thisRoot, CgroupParent: cgroups}

@@ -53,6 +53,9 @@ func (m Machine) Read() (status v1alpha1.TestNodeStatus, notes []string, err err
 	if err != nil {
 		return v1alpha1.TestNodeStatus{}, nil, err
 	}
+	if err := manifest.AllowCPUs(shape, top, m.CPUs); err != nil {
+		return v1alpha1.TestNodeStatus{}, nil, err
+	}
 	host := probe.Host{Root: m.Root, CgroupMount: m.CgroupMount, CgroupParent: m.CgroupRoot, CPUs: m.CPUs}
 	return v1alpha1.TestNodeStatus{
 		BootID:       bound(m.text(bootIDFile), maxBootID),

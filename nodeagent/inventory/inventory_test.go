@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
@@ -98,6 +99,27 @@ func TestRead(t *testing.T) {
 func TestReadOfAnEmptyMachine(t *testing.T) {
 	if _, _, err := (Machine{Root: t.TempDir()}).Read(); err == nil {
 		t.Error("an empty machine was read without an error")
+	}
+}
+
+// Runs get the CPUs that the agent had, and the manager has to know which.
+func TestTheCPUsOfRunsArePublished(t *testing.T) {
+	for mine, want := range map[string]string{"": "", "0-1": "", "0-2": "", "1": "1"} {
+		m := node(t, map[string]string{
+			"sys/devices/system/cpu/online":                       "0-1\n",
+			"sys/devices/system/cpu/cpu1/topology/core_cpus_list": "1\n",
+		})
+		var err error
+		if m.CPUs, err = cpuset.Parse(mine); err != nil {
+			t.Fatal(err)
+		}
+		status, _, err := m.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := status.Topology.AllowedCPUs; got != want || status.Topology.OnlineCPUs != "0-1" {
+			t.Errorf("of an agent with %q: %q of %q, want %q", mine, got, status.Topology.OnlineCPUs, want)
+		}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/utils/cpuset"
+
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/capability"
 	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
@@ -59,6 +61,17 @@ func Topology(m *topology.Machine) (*v1alpha1.Topology, error) {
 	return out, bounded(out)
 }
 
+// AllowCPUs says in a machine's topology which CPUs runs may use there. No set, or
+// one of all online CPUs, is no restriction.
+func AllowCPUs(t *v1alpha1.Topology, m *topology.Machine, cpus cpuset.CPUSet) error {
+	online := m.Online()
+	if cpus.IsEmpty() || online.IsSubsetOf(cpus) {
+		return nil
+	}
+	t.AllowedCPUs = cpus.Intersection(online).String()
+	return bounded(t)
+}
+
 // classes are the kinds of CPUs; the smallest are taken together where there are
 // more than the API takes.
 func classes(of []topology.Class) []v1alpha1.CPUClass {
@@ -92,7 +105,7 @@ func bounded(t *v1alpha1.Topology) error {
 			return fmt.Errorf("the machine has %d %s, the API takes %d", list.length, list.of, list.at)
 		}
 	}
-	texts := []string{t.OnlineCPUs, t.OfflineCPUs, t.IsolatedCPUs, t.NohzFullCPUs, t.MemoryNodes}
+	texts := []string{t.OnlineCPUs, t.AllowedCPUs, t.OfflineCPUs, t.IsolatedCPUs, t.NohzFullCPUs, t.MemoryNodes}
 	for i := range t.Caches {
 		texts = append(texts, t.Caches[i].CPUs)
 	}

@@ -69,6 +69,9 @@ func Machine(node *v1alpha1.TestNodeStatus) (spec.Machine, error) {
 		MemoryNodes:  in.parse(published.MemoryNodes, "its NUMA nodes with memory"),
 		Capabilities: capabilities(node.Features),
 	}
+	if published.AllowedCPUs != "" {
+		m.CPUs = m.CPUs.Intersection(in.parse(published.AllowedCPUs, "CPUs that runs may use"))
+	}
 	if b := node.Realtime; b != nil {
 		m.Realtime = &spec.Bandwidth{Runtime: micros(b.RuntimeMicroseconds), Period: micros(b.PeriodMicroseconds)}
 	}

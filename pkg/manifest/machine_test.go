@@ -244,6 +244,7 @@ func TestUnfitIsWhatTheNodePublishes(t *testing.T) {
 		"it has none":                 {&v1alpha1.Topology{OnlineCPUs: "0"}, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has none)"},
 		"what it publishes is no set": {&v1alpha1.Topology{OnlineCPUs: "0", MemoryNodes: "some"}, `publishes "some" as its NUMA nodes with memory`},
 		"its CPUs are no set":         {&v1alpha1.Topology{OnlineCPUs: "some"}, `publishes "some" as its CPUs`},
+		"those for runs are no set":   {&v1alpha1.Topology{OnlineCPUs: "0", AllowedCPUs: "few"}, `publishes "few" as CPUs that runs may use`},
 		"a cache is no set": {&v1alpha1.Topology{OnlineCPUs: "0", Caches: []v1alpha1.LastLevelCache{{CPUs: "x"}}, Nodes: []v1alpha1.NUMANode{{}}},
 			`publishes "x" as CPUs of a last-level cache`},
 		"it publishes nothing": {nil, "has not published its topology"},
@@ -253,6 +254,51 @@ func TestUnfitIsWhatTheNodePublishes(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+// A run is placed by the CPUs it may use, which are not always all that are online.
+func TestARunIsResolvedOnTheCPUsItMayUse(t *testing.T) {
+	m := synthetic(t, "1n1l4c1t")
+	run := modelOf(t, func(r *v1alpha1.RunSpec) { r.Groups[0].Affinity = &v1alpha1.Affinity{Exact: "2-3"} })
+	for name, tc := range map[string]struct {
+		cpus      cpuset.CPUSet
+		published string
+		want      string
+	}{
+		"nobody says":            {cpuset.New(), "", ""},
+		"all":                    {cpuset.New(0, 1, 2, 3), "", ""},
+		"all, and some offline":  {cpuset.New(0, 1, 2, 3, 4), "", ""},
+		"what isolcpus leaves":   {cpuset.New(0, 1, 2), "0-2", "lacks CPU 3 of groups[0].affinity.exact (it has 0-2)"},
+		"some that are not here": {cpuset.New(1, 2, 3, 7), "1-3", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			published, err := Topology(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := AllowCPUs(published, m, tc.cpus); err != nil {
+				t.Fatal(err)
+			}
+			if published.AllowedCPUs != tc.published || published.OnlineCPUs != "0-3" {
+				t.Errorf("publishes %q of %q, want %q", published.AllowedCPUs, published.OnlineCPUs, tc.published)
+			}
+			if got := Unfit(run, &v1alpha1.TestNodeStatus{Topology: published}); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+	var every []int // second CPU: a long list
+	for cpu := 0; cpu < 8192; cpu += 2 {
+		every = append(every, cpu)
+	}
+	large := synthetic(t, "1n64l128c1t")
+	published, err := Topology(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := AllowCPUs(published, large, cpuset.New(every...)); err == nil || !strings.Contains(err.Error(), "the API takes 8192") {
+		t.Errorf("a list that is too long: %v", err)
 	}
 }
 
@@ -284,6 +330,7 @@ func TestDigestOfTellsMachinesApart(t *testing.T) {
 		"a feature that is gone":   {status("2n4l2c2t", func(s *v1alpha1.TestNodeStatus) { s.Features[0].State = v1alpha1.FeatureAbsent }), false},
 		"another bandwidth":        {status("2n4l2c2t", func(s *v1alpha1.TestNodeStatus) { s.Realtime = &v1alpha1.RealtimeBandwidth{} }), false},
 		"a CPU at another cache":   {status("2n4l2c2t", func(s *v1alpha1.TestNodeStatus) { s.Topology.Caches[0].CPUs = "0-2" }), false},
+		"fewer CPUs for runs":      {status("2n4l2c2t", func(s *v1alpha1.TestNodeStatus) { s.Topology.AllowedCPUs = "0" }), false},
 		"nothing published so far": {&v1alpha1.TestNodeStatus{}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -210,7 +210,7 @@ func TestModelReadsEverySize(t *testing.T) {
 				t.Error("the run itself was changed")
 			}
 			if tc.want == 0 {
-				if err == nil || !strings.Contains(err.Error(), "is not an amount of memory") {
+				if err == nil || !strings.HasPrefix(err.Error(), "groups[0].work.cachePressure.size: must be a whole number of bytes of at least 0") {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -251,7 +251,7 @@ func TestModelReadsEveryNumberOfCPUs(t *testing.T) {
 				r.Interference = &v1alpha1.Interference{MaxSteal: &limit}
 			}))
 			if tc.want < 0 {
-				if err == nil || !strings.Contains(err.Error(), "is not a number of CPUs") {
+				if err == nil || !strings.HasPrefix(err.Error(), "interference.maxSteal: must be a whole number of thousandths of a CPU of at least 0") {
 					t.Errorf("got %v", err)
 				}
 				return
@@ -287,6 +287,33 @@ func TestModelReadsEveryAmountOfACgroup(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, model.Cgroups); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A quantity that the model cannot hold is refused by its field, like all else.
+func TestModelNamesEveryQuantityItRefuses(t *testing.T) {
+	half := func() *resource.Quantity { return new(resource.MustParse("0.0005")) }
+	err := Check(runSpec(func(r *v1alpha1.RunSpec) {
+		r.Groups[0].Work = v1alpha1.Work{CachePressure: &v1alpha1.CachePressure{Size: *half(), Stride: 64}}
+		r.Cgroups = []v1alpha1.Cgroup{{Name: "c"}, {
+			Name:   "d",
+			Memory: &v1alpha1.CgroupMemory{Min: half(), Low: half(), High: half(), Max: half(), SwapMax: half()},
+			IO:     &v1alpha1.CgroupIO{Limits: []v1alpha1.IOLimit{{Device: "8:0"}, {Device: "8:16", ReadBytesPerSecond: half(), WriteBytesPerSecond: half()}}},
+		}}
+		r.Interference = &v1alpha1.Interference{MaxOtherCPU: half(), MaxSteal: half(), MaxInterruptCPU: half()}
+	}), nil)
+	want := []string{
+		"spec.groups[0].work.cachePressure.size", "spec.cgroups[1].memory.min", "spec.cgroups[1].memory.low", "spec.cgroups[1].memory.high",
+		"spec.cgroups[1].memory.max", "spec.cgroups[1].memory.swapMax", "spec.cgroups[1].io.limits[1].readBytesPerSecond",
+		"spec.cgroups[1].io.limits[1].writeBytesPerSecond", "spec.interference.maxOtherCPU", "spec.interference.maxSteal", "spec.interference.maxInterruptCPU",
+	}
+	var got []string
+	for one := range strings.SplitSeq(fmt.Sprint(err), "; ") {
+		field, _, _ := strings.Cut(one, ":")
+		got = append(got, field)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("of %v (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -22,7 +22,8 @@ type Applied struct {
 	Files map[string]string
 }
 
-// Applied reads back the settings of a cgroup of the tree.
+// Applied reads back the settings of a cgroup of the tree. With an error it has
+// what could be read before that.
 func (t *Tree) Applied(name string) (Applied, error) {
 	n := t.node(name)
 	if n == nil {
@@ -30,7 +31,7 @@ func (t *Tree) Applied(name string) (Applied, error) {
 	}
 	applied, err := t.dir(n).applied(n)
 	if err != nil {
-		return Applied{}, fmt.Errorf("reading back cgroup %q: %w", name, err)
+		return applied, fmt.Errorf("reading back cgroup %q: %w", name, err)
 	}
 	return applied, nil
 }

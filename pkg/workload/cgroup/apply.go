@@ -145,10 +145,10 @@ func (d *Dir) snapshot() string {
 		b.WriteString("; ")
 	}
 	entries, err := bounded("listing", d.path, func() ([]os.DirEntry, error) { return os.ReadDir(d.path) })
-	if err != nil {
-		fmt.Fprintf(&b, "files: %v", err)
-	}
 	b.WriteString("files:")
+	if err != nil {
+		b.WriteString(" " + err.Error())
+	}
 	for _, e := range entries {
 		b.WriteString(" " + e.Name())
 	}

@@ -4,8 +4,10 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -183,7 +185,7 @@ func (d *Dir) tryDisable(controllers []string) (left []string, err error) {
 // putBack disables what was enabled by schedfleet in the directory and above
 // it, bottom-up, where nobody uses it any more. The record on a directory tells
 // what that is; unrecorded is what could not be recorded.
-func putBack(path string, unrecorded map[string][]string) error {
+func putBack(ctx context.Context, path string, unrecorded map[string][]string) error {
 	above, err := ancestors(filepath.Join(path, "child"))
 	if err != nil {
 		return fmt.Errorf("putting controllers back: %w", err)
@@ -191,7 +193,7 @@ func putBack(path string, unrecorded map[string][]string) error {
 	if len(unrecorded) == 0 && !slices.ContainsFunc(above, (*Dir).hasRecord) {
 		return nil
 	}
-	unlock, err := lock(above[0])
+	unlock, err := lock(ctx, above[0])
 	if err != nil {
 		return fmt.Errorf("putting controllers back: %w", err)
 	}
@@ -206,7 +208,13 @@ func putBack(path string, unrecorded map[string][]string) error {
 	return nil
 }
 
+// putBack leaves alone what this process may not write to: it has changed
+// nothing there, and those who may will put back what they did.
 func (d *Dir) putBack(unrecorded []string) error {
+	err := unix.Access(d.file(subtreeFile), unix.W_OK)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+		return nil
+	}
 	recorded, err := d.recordedControllers()
 	if err != nil {
 		return err

@@ -39,14 +39,6 @@ func Create(path string) (*Dir, error) {
 	return &Dir{path: path}, nil
 }
 
-// Child makes a cgroup below d. The name may hold slashes to nest.
-func (d *Dir) Child(name string) (*Dir, error) {
-	if err := CheckName(name); err != nil {
-		return nil, fmt.Errorf("creating cgroup %q below %s: %w", name, d.path, err)
-	}
-	return Create(filepath.Join(d.path, name))
-}
-
 // Path is the cgroup's directory.
 func (d *Dir) Path() string { return d.path }
 

@@ -82,7 +82,7 @@ func bound(t *testing.T) context.Context {
 
 func mustChild(t *testing.T, d *Dir, name string) *Dir {
 	t.Helper()
-	child, err := d.Child(name)
+	child, err := Create(filepath.Join(d.path, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (s *Settings) knobsWith(exclusive cpuset.CPUSet) []knob {
 }
 
 // cpusetKnobs are, but for the partition, judged by what is in force and not by
-// what the files hold: see verifyCpuset.
+// what the files hold: see verify.
 func (s *Settings) cpusetKnobs(exclusive cpuset.CPUSet) []knob {
 	var knobs []knob
 	if !s.CPUs.IsEmpty() {

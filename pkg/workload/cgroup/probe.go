@@ -4,11 +4,13 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // usedControllers are those that have knobs here. Others are left alone.
@@ -20,8 +22,13 @@ const probeName = "schedfleet-probe-"
 // ProbeFiles returns the interface files of a temporary cgroup below parent that
 // has every controller there is to be had, and leaves everything as it was. A
 // controller that cannot be enabled on the way is not to be had.
+//
+// It also removes what a killed process left of its own.
 func ProbeFiles(parent string) (map[string]bool, error) {
 	files, err := probeFiles(filepath.Join(parent, fmt.Sprint(probeName, os.Getpid())))
+	if err == nil {
+		err = putBack(context.Background(), parent, nil)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking at what a cgroup below %s has: %w", parent, err)
 	}
@@ -35,11 +42,14 @@ func probeFiles(root string) (_ map[string]bool, err error) {
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lock(above[0])
+	unlock, err := lock(context.Background(), above[0])
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	if err := removeProbes(filepath.Dir(root)); err != nil {
+		return nil, err
+	}
 	t := &Tree{root: &Dir{path: root}, unrecorded: map[string][]string{}}
 	defer func() { err = errors.Join(err, t.takeBack()) }()
 
@@ -72,4 +82,24 @@ func probeFiles(root string) (_ map[string]bool, err error) {
 		files[e.Name()] = true
 	}
 	return files, nil
+}
+
+// removeProbes removes the cgroups of earlier probes, whose processes were killed:
+// who probes has the lock.
+func removeProbes(parent string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
+	defer cancel()
+	children, err := (&Dir{path: parent}).children()
+	if err != nil {
+		return err
+	}
+	for _, d := range children {
+		if !strings.HasPrefix(filepath.Base(d.path), probeName) {
+			continue
+		}
+		if err := d.removeOnly(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -158,7 +158,7 @@ func TestChangesWaitForTheLock(t *testing.T) {
 		{"probing", func() error { _, err := ProbeFiles(above); return err }},
 	} {
 		before := must(top.text(subtreeFile))(t)
-		unlock := must(lock(top))(t)
+		unlock := must(lock(t.Context(), top))(t)
 		done := make(chan error, 1)
 		go func() { done <- step.do() }()
 		select {

@@ -4,6 +4,7 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,18 +38,20 @@ const (
 
 // lock keeps everyone else of schedfleet from changing controllers in the
 // hierarchy of top. It ends with the process at the latest.
-func lock(top *Dir) (unlock func(), err error) {
+func lock(ctx context.Context, top *Dir) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
 	f, err := open(top.path, unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
 		return nil, fmt.Errorf("locking the controllers: %w", err)
 	}
-	for deadline := time.Now().Add(lockTimeout); ; {
+	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			// Unlocking by hand: a process forked meanwhile has the same open file.
 			return func() { _ = errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close()) }, nil
 		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || time.Now().After(deadline) {
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) || ctx.Err() != nil {
 			_ = f.Close()
 			return nil, fmt.Errorf("locking the controllers, for up to %v: %w", lockTimeout, &os.PathError{Op: "flock", Path: top.path, Err: err})
 		}

@@ -33,7 +33,7 @@ func (d *Dir) Remove(ctx context.Context) error {
 	if err := d.removeOnly(ctx); err != nil {
 		return err
 	}
-	return putBack(filepath.Dir(d.path), nil)
+	return putBack(ctx, filepath.Dir(d.path), nil)
 }
 
 func (d *Dir) removeOnly(ctx context.Context) error {
@@ -107,7 +107,7 @@ func Sweep(ctx context.Context, root string) (removed []string, err error) {
 		}
 		removed = append(removed, child.path)
 	}
-	return removed, errors.Join(append(failed, putBack(root, nil))...)
+	return removed, errors.Join(append(failed, putBack(ctx, root, nil))...)
 }
 
 // subtree returns d and the cgroups below it, children before parents.

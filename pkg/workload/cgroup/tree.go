@@ -57,7 +57,7 @@ func newTree(root string, defs []Definition) (*Tree, error) {
 		return nil, err
 	}
 	if len(nodes[0].enable) > 0 {
-		unlock, err := lock(above[0])
+		unlock, err := lock(context.Background(), above[0])
 		if err != nil {
 			return nil, err
 		}
@@ -198,7 +198,7 @@ func (t *Tree) Remove(ctx context.Context) error {
 	if err := t.root.removeOnly(ctx); err != nil {
 		return err
 	}
-	return putBack(filepath.Dir(t.root.path), t.unrecorded)
+	return putBack(ctx, filepath.Dir(t.root.path), t.unrecorded)
 }
 
 // ancestors returns the directories from the top of the cgroup hierarchy that
@@ -251,7 +251,10 @@ func (t *Tree) setAside(d *Dir, cpus cpuset.CPUSet, top bool) error {
 		return err
 	}
 	t.undo = append(t.undo, func() error {
-		return errors.Join(d.writeCPUs(exclusiveFile, has), d.setRecord(recordExclusive, recorded.String()))
+		if err := d.writeCPUs(exclusiveFile, has); err != nil {
+			return err // the record stays, for a sweep
+		}
+		return d.setRecord(recordExclusive, recorded.String())
 	})
 	return d.writeCPUs(exclusiveFile, has.Union(cpus))
 }

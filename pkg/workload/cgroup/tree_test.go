@@ -4,17 +4,21 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
 )
 
 func TestUsageFiles(t *testing.T) {
@@ -125,6 +129,14 @@ func TestATreeThatFailsLeavesNothing(t *testing.T) {
 
 func TestProbeFilesHere(t *testing.T) {
 	above := testRoot(t)
+	left := mustChild(t, above, "agent/"+probeName+"1/child").parent() // of a process that was killed
+	if _, err := ProbeFiles(left.parent().Path()); err != nil {
+		t.Error(err)
+	}
+	isGone(t, left.Path())
+	if err := left.parent().Remove(bound(t)); err != nil {
+		t.Fatal(err)
+	}
 	files, err := ProbeFiles(filepath.Join(above.Path(), "agent"))
 	if err != nil || !files["cgroup.procs"] || files["cgroup.nonsense"] {
 		t.Errorf("files %v, %v", files, err)
@@ -151,7 +163,7 @@ func TestRecords(t *testing.T) {
 		t.Errorf("notes %q, error %v, record (-want +got):\n%s", made.Notes(), err, diff)
 	}
 	// Nothing of it is enabled, so there is nothing to put back but the record.
-	if err := putBack(d.path, nil); err != nil {
+	if err := putBack(t.Context(), d.path, nil); err != nil {
 		t.Fatal(err)
 	}
 	if d.hasRecord() {
@@ -160,8 +172,60 @@ func TestRecords(t *testing.T) {
 	if err := d.setRecord(recordExclusive, "no CPUs"); err != nil {
 		t.Fatal(err)
 	}
-	if err := putBack(d.path, nil); err == nil || !strings.Contains(err.Error(), recordExclusive) {
+	if err := putBack(t.Context(), d.path, nil); err == nil || !strings.Contains(err.Error(), recordExclusive) {
 		t.Errorf("a record that is no list: %v", err)
+	}
+}
+
+func TestTheRecordOfWhatCannotBeTakenBackStays(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stuck bool
+		want  string
+	}{"taken back": {false, ""}, "not taken back": {true, "2-3"}} {
+		t.Run(name, func(t *testing.T) {
+			d := fake(t, map[string]string{exclusiveFile: "0-1\n"})
+			var made Tree
+			if err := made.setAside(d, cpuset.New(2, 3), false); err != nil {
+				t.Fatal(err)
+			}
+			if tc.stuck { // a directory takes no write
+				if err := errors.Join(os.Remove(d.file(exclusiveFile)), os.Mkdir(d.file(exclusiveFile), 0o755)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := made.takeBack(); (err != nil) != tc.stuck {
+				t.Errorf("taking back: %v", err)
+			}
+			if got, err := d.recordedCPUs(); err != nil || got.String() != tc.want {
+				t.Errorf("the record is %q, %v; want %q", got, err, tc.want)
+			}
+		})
+	}
+}
+
+// asNobody names the cgroup for a copy of the test binary that may not write to it.
+const asNobody = "SCHEDFLEET_TEST_AS_NOBODY"
+
+// A user whose cgroup is delegated runs beside the agent of root.
+func TestWhatOthersRecordedIsLeftToThem(t *testing.T) {
+	if path := os.Getenv(asNobody); path != "" {
+		if err := putBack(t.Context(), path, nil); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	d := testRoot(t)
+	if err := d.setRecord(recordControllers, "cpu"); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$")
+	cmd.Env, cmd.Dir = append(os.Environ(), asNobody+"="+d.path), "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if !d.hasRecord() {
+		t.Error("the record is gone")
 	}
 }
 
@@ -210,13 +274,13 @@ func TestNoRecordIsTold(t *testing.T) {
 
 func TestLockIsForOne(t *testing.T) {
 	d := testRoot(t)
-	unlock, err := lock(d)
+	unlock, err := lock(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := make(chan error, 1)
 	go func() {
-		unlock, err := lock(d)
+		unlock, err := lock(t.Context(), d)
 		if err == nil {
 			unlock()
 		}
@@ -227,11 +291,16 @@ func TestLockIsForOne(t *testing.T) {
 		t.Fatalf("two have the lock: %v", err)
 	case <-time.After(20 * lockRetry):
 	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := lock(stopped, d); !errors.Is(err, unix.EWOULDBLOCK) {
+		t.Errorf("waiting although the context has ended: %v", err)
+	}
 	unlock()
 	if err := <-got; err != nil {
 		t.Errorf("the second: %v", err)
 	}
-	if _, err := lock(&Dir{path: filepath.Join(d.path, "missing")}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := lock(t.Context(), &Dir{path: filepath.Join(d.path, "missing")}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("locking what is missing: %v", err)
 	}
 }

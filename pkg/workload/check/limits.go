@@ -92,8 +92,11 @@ func throttled(l *limits) {
 	for i := range l.cgroups {
 		c := &l.cgroups[i]
 		if c.Periods == nil || c.Throttled == nil {
+			what := fmt.Sprintf("how often cgroup %s was throttled", c.Name)
 			if quota := c.Files["cpu.max"]; quota != "" && !strings.HasPrefix(quota, "max") {
-				l.unmeasured(field, fmt.Sprintf("how often cgroup %s was throttled", c.Name), "its cpu.stat tells no periods")
+				l.unmeasured(field, what, "its cpu.stat tells no periods")
+			} else if c.Type == "" {
+				l.unmeasured(field, what, "whether it has a quota could not be read")
 			}
 			continue
 		}

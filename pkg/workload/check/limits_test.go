@@ -34,11 +34,11 @@ func limitedTo(limits *spec.Interference, change func(*report.Report)) *report.R
 			ClockSource: "tsc", ClockSourceAfter: "tsc",
 		},
 		Cgroups: []report.Cgroup{
-			{Name: ""},
+			{Name: "", Type: "domain"},
 			{Name: "capped", Files: map[string]string{"cpu.max": "10000 100000"}, Periods: new(uint64(20)), Throttled: new(uint64(1))},
 			{Name: "free", Files: map[string]string{"cpu.max": "max 100000"}, Periods: new(uint64(0)), Throttled: new(uint64(0))},
-			{Name: "free, and not counted", Files: map[string]string{"cpu.max": "max 100000"}},
-			{Name: "without a quota", Files: map[string]string{"cpu.weight": "100"}},
+			{Name: "free, and not counted", Files: map[string]string{"cpu.max": "max 100000"}, Type: "domain"},
+			{Name: "without a quota", Files: map[string]string{"cpu.weight": "100"}, Type: "domain"},
 		},
 	}
 	change(r)
@@ -86,6 +86,7 @@ func TestLimits(t *testing.T) {
 		"throttled, all are looked at":  {&spec.Interference{MaxThrottledPercent: new(5)}, func(r *report.Report) { r.Cgroups[2].Periods, r.Cgroups[2].Throttled = new(uint64(3)), new(uint64(1)) }, Throttled, "cgroup free was throttled in 33.33 % of its 3 periods, more than the 5 % allowed by interference.maxThrottledPercent"},
 		"no cgroup has a quota":         {&spec.Interference{MaxThrottledPercent: new(0)}, func(r *report.Report) { r.Cgroups = r.Cgroups[2:] }, "", ""},
 		"a quota without periods":       {&spec.Interference{MaxThrottledPercent: new(5)}, func(r *report.Report) { r.Cgroups[1].Periods = nil }, Throttled, "how often cgroup capped was throttled could not be measured, which interference.maxThrottledPercent needs: its cpu.stat tells no periods"},
+		"a cgroup that was not read":    {&spec.Interference{MaxThrottledPercent: new(5)}, func(r *report.Report) { r.Cgroups[4] = report.Cgroup{Name: "lost"} }, Throttled, "how often cgroup lost was throttled could not be measured, which interference.maxThrottledPercent needs: whether it has a quota could not be read"},
 		"no time":                       {&spec.Interference{MaxOtherCPU: cpus(50)}, seen(func(f *interference.Figures) { f.Elapsed = 0 }), Disturbed, "the CPU time of other processes could not be measured, which interference.maxOtherCPU needs: no time passed"},
 		"no time for pressure":          {&spec.Interference{MaxIOPressurePercent: new(50)}, seen(func(f *interference.Figures) { f.Elapsed = 0 }), Disturbed, "how long tasks waited for I/O could not be measured, which interference.maxIOPressurePercent needs: no time passed"},
 		"all of a reason are told":      {&spec.Interference{MaxOtherCPU: cpus(49), MaxInterruptCPU: cpus(19)}, asItIs, Disturbed, "other processes used 0.05 CPUs on average, more than the 0.049 allowed by interference.maxOtherCPU; interrupts used 0.02 CPUs on average, more than the 0.019 allowed by interference.maxInterruptCPU"},

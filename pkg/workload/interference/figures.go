@@ -8,6 +8,7 @@ package interference
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -147,7 +148,7 @@ func (f *Figures) frequency(start, end Sample) {
 			f.absent("lowestFrequencyPercent", s.frequency.err)
 			return
 		}
-		if s.frequencyNote != "" && len(f.Notes) == 0 {
+		if s.frequencyNote != "" && !slices.Contains(f.Notes, s.frequencyNote) {
 			f.Notes = append(f.Notes, s.frequencyNote)
 		}
 		if percent := int(s.frequency.value); f.LowestFrequencyPercent == nil || percent < *f.LowestFrequencyPercent {

@@ -258,6 +258,16 @@ func TestFrequencies(t *testing.T) {
 	}
 }
 
+func TestOneNoteDoesNotTakeThePlaceOfAnother(t *testing.T) {
+	before := look(t, machine, clocks{each: frequencyBudget + 1})
+	after := before
+	after.online = "0"
+	notes := Between(before, after, new(int64(0)), 0).Notes
+	if len(notes) != 2 || !strings.Contains(notes[0], "online CPUs changed") || !strings.Contains(notes[1], "frequencies of 1 of 2") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 // The second look uses what the first found out, unless other CPUs are online.
 func TestLookingAgain(t *testing.T) {
 	root := machine.write(t)

@@ -4,20 +4,16 @@
 package probe
 
 import (
-	"fmt"
 	"os"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
-
-// maxCPUs is the most that Linux can be built for.
-const maxCPUs = 8192
 
 // thisKernel is the kernel this process runs on.
 type thisKernel struct{}
@@ -50,11 +46,7 @@ func moveTo(tid int, cpus cpuset.CPUSet) error {
 	if cpus.IsEmpty() {
 		return nil
 	}
-	mask := unix.NewCPUSet(maxCPUs)
-	for _, cpu := range cpus.UnsortedList() {
-		mask.Set(cpu)
-	}
-	return os.NewSyscallError("sched_setaffinity", unix.SchedSetaffinityDynamic(tid, mask))
+	return allowed.SetCPUs(tid, cpus)
 }
 
 func (thisKernel) tryMempolicy(mode, node int) error {
@@ -97,39 +89,9 @@ func (thisKernel) capabilities() (uint64, error) {
 	return uint64(data[1].Effective)<<32 | uint64(data[0].Effective), nil
 }
 
-func (thisKernel) allowedCPUs() (cpuset.CPUSet, error) {
-	mask := unix.NewCPUSet(maxCPUs)
-	if err := unix.SchedGetaffinityDynamic(0, mask); err != nil {
-		return cpuset.CPUSet{}, os.NewSyscallError("sched_getaffinity", err)
-	}
-	var cpus []int
-	for cpu := range maxCPUs {
-		if mask.IsSet(cpu) {
-			cpus = append(cpus, cpu)
-		}
-	}
-	return cpuset.New(cpus...), nil
-}
+func (thisKernel) allowedCPUs() (cpuset.CPUSet, error) { return allowed.CPUs(0) }
 
-// allowedNodes are the NUMA nodes this process may have memory of, none if the
-// kernel does not say.
-func (thisKernel) allowedNodes() (cpuset.CPUSet, error) {
-	const file, key = "/proc/self/status", "Mems_allowed_list:"
-	status, err := os.ReadFile(file)
-	if err != nil {
-		return cpuset.CPUSet{}, err
-	}
-	for line := range strings.Lines(string(status)) {
-		if list, ok := strings.CutPrefix(line, key); ok {
-			nodes, err := cpuset.Parse(strings.TrimSpace(list))
-			if err != nil {
-				return nodes, fmt.Errorf("reading %s of %s: %w", key, file, err)
-			}
-			return nodes, nil
-		}
-	}
-	return cpuset.New(), nil
-}
+func (thisKernel) allowedNodes() (cpuset.CPUSet, error) { return allowed.MemoryNodes() }
 
 func (thisKernel) cgroupFiles(parent string) (map[string]bool, error) {
 	return cgroup.ProbeFiles(parent)

@@ -4,16 +4,13 @@
 package runner
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
-	"k8s.io/utils/cpuset"
-
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/probe"
-	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -25,30 +22,11 @@ import (
 func thisMachine() (m spec.Machine, unknown, err error) {
 	m.Realtime = probe.Host{Root: "/"}.RealtimeBandwidth()
 	m.Topology, unknown = topology.Read("/")
-	if m.CPUs, err = spawn.AllowedCPUs(0); err != nil {
+	if m.CPUs, err = allowed.CPUs(0); err != nil {
 		return m, unknown, err
 	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return m, unknown, err
-	}
-	m.MemoryNodes, err = allowedMemoryNodes(string(status))
+	m.MemoryNodes, err = allowed.MemoryNodes()
 	return m, unknown, err
-}
-
-// allowedMemoryNodes are the NUMA nodes whose memory a process may use, by its
-// /proc/<pid>/status. A kernel without cpusets does not tell: none then.
-func allowedMemoryNodes(status string) (cpuset.CPUSet, error) {
-	for line := range strings.Lines(status) {
-		if list, ok := strings.CutPrefix(line, "Mems_allowed_list:"); ok {
-			nodes, err := cpuset.Parse(strings.TrimSpace(list))
-			if err != nil {
-				return nodes, fmt.Errorf("reading Mems_allowed_list of this process: %w", err)
-			}
-			return nodes, nil
-		}
-	}
-	return cpuset.New(), nil
 }
 
 // placesOf numbers cores, caches and nodes so that no number repeats in the

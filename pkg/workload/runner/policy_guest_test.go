@@ -64,21 +64,27 @@ func TestMachinePolicies(t *testing.T) {
 // and as many as the CPUs have time for.
 func TestMachineDeadlinesThatCannotBeHad(t *testing.T) {
 	for name, tc := range map[string]struct {
-		workers  int
+		perCPU   int           // workers, in percent; 0 is a single one
+		runtime  time.Duration // every 10 ms
 		affinity *spec.Affinity
 		want     on
 	}{
-		"on one CPU of several": {1, &spec.Affinity{SingleCPU: &struct{}{}},
+		"on one CPU of several": {0, 5 * time.Millisecond, &spec.Affinity{SingleCPU: &struct{}{}},
 			on{manyNodes: "!has a root domain of CPUs 0-7, all of which a deadline task must be allowed to use; groups[0] may use 0", manyCaches: "!has a root domain of CPUs 0-5", smallest: ""}},
-		"more than there is time for": {20, nil,
-			on{manyNodes: "! CPUs for deadline tasks on CPUs 0-7, less than the 10 of groups[0].schedulingPolicy", manyCaches: "! CPUs for deadline tasks on CPUs 0-5, less than the 10", smallest: "! CPUs for deadline tasks on CPUs 0, less than the 10"}},
+		"more than there is time for": {200, 6 * time.Millisecond, nil,
+			on{manyNodes: "! CPUs for deadline tasks on CPUs 0-7, less than the 9.6 of groups[0].schedulingPolicy", manyCaches: "! CPUs for deadline tasks on CPUs 0-5, less than the 7.2", smallest: "! CPUs for deadline tasks on CPUs 0, less than the 1.2"}},
+		// It keeps a twentieth for normal tasks, which no sysctl tells.
+		"what the kernel keeps for itself": {100, 9800 * time.Microsecond, nil, onAll("!the bandwidth of SCHED_DEADLINE is used up")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, refusal := tc.want.here(t)
-			g := sleepers("tick", tc.workers)
+			g := sleepers("tick", 1)
+			if tc.perCPU > 0 {
+				g.Workers, g.WorkersPercent = 0, tc.perCPU
+			}
 			g.SchedulingPolicy, g.Affinity = "d", tc.affinity
-			half := &spec.Deadline{Runtime: quantity.Duration(5 * time.Millisecond), Deadline: quantity.Duration(10 * time.Millisecond)}
-			rep, err := onMachine(t, spec.Run{Groups: []spec.Group{g}, SchedulingPolicies: []spec.SchedulingPolicy{{Name: "d", Deadline: half}}}, func(Job, map[string][]task) {})
+			every := spec.Deadline{Runtime: quantity.Duration(tc.runtime), Deadline: quantity.Duration(10 * time.Millisecond)}
+			rep, err := onMachine(t, spec.Run{Groups: []spec.Group{g}, SchedulingPolicies: []spec.SchedulingPolicy{{Name: "d", Deadline: &every}}}, nil)
 			if refusal != "" {
 				assertRefused(t, rep, err, refusal)
 			} else if err != nil {

@@ -96,6 +96,32 @@ func TestARunIsReported(t *testing.T) {
 	assertNothingLeft(t, j)
 }
 
+// A run that cannot be cleaned up was set up all the same: nobody may take it for
+// one that does not fit the machine. Here a record of what to put back makes no sense.
+func TestARunThatCannotBeCleanedUpHasFailed(t *testing.T) {
+	j := job(t, 50*time.Millisecond)
+	if j.Cgroup == "" {
+		t.Skip("making cgroups needs root and cgroup v2")
+	}
+	above, err := cgroup.Create(filepath.Dir(j.Cgroup))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const record = "user.schedfleet.exclusive"
+	if err := unix.Setxattr(above.Path(), record, []byte("no CPUs"), 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client().Run(t.Context(), j, nil)
+	var setup *SetupError
+	if err == nil || errors.As(err, &setup) || !strings.Contains(err.Error(), "cleaning up after the run") {
+		t.Errorf("got %v", err)
+	}
+	if err := unix.Removexattr(above.Path(), record); err != nil {
+		t.Fatal(err)
+	}
+	assertNothingLeft(t, j)
+}
+
 func TestWorkersAreBornInTheirCgroup(t *testing.T) {
 	j := job(t, time.Hour)
 	if j.Cgroup == "" {

@@ -51,6 +51,11 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 			cancel()
 		}
 	})
+	if err != nil && rep != nil {
+		// It was set up and measured, which is not what an error event says.
+		fmt.Fprintln(stderr, "schedfleet-runner: cleaning up after the run:", err)
+		return 1
+	}
 	if err != nil {
 		return fail(out, stderr, err)
 	}

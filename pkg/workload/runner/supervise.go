@@ -27,7 +27,7 @@ const cloneMethod = "clone3 without exec"
 
 // Supervise carries a job out in this process. Cancelling ctx ends the work
 // early; the report then says so. emit is told when the workers are parked and
-// when they work.
+// when they work. A report with an error is of a run that could not be cleaned up.
 func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.Report, err error) {
 	machine, unknown, err := thisMachine()
 	if err != nil {
@@ -75,6 +75,7 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 	rep.Cancelled = ctx.Err() != nil
 	rep.SupervisorCPU = ownCPU() - before
 	after := around.Again()
+	runnerCPU := ownCPU() - before // with that look, which took a part of what it saw
 	runCPU = difference(runCPU, groups.cpu())
 	stopped := h.Stop(groups.kill)
 	if now := numaPagesMigrated(); now != nil && moved != nil {
@@ -85,7 +86,7 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 	if runCPU == nil {
 		runCPU = new(rep.WorkersCPU())
 	}
-	rep.Interference = interference.Between(around, after, runCPU, rep.SupervisorCPU)
+	rep.Interference = interference.Between(around, after, runCPU, runnerCPU)
 	rep.Notes = groups.notes()
 	return rep
 }

@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
@@ -27,45 +26,41 @@ const supervisorPriority = 99
 // a scheduler under test that starves normal tasks nor a real-time worker starves
 // their supervisor. Threads and processes made later inherit it.
 func BecomeRealtime() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// The caller last: it makes new threads, which must not be missed.
-	for changed := true; changed; {
-		changed = false
-		err := eachThread(func(tid int) error {
-			attr, err := unix.SchedGetAttr(tid, 0)
-			if err != nil || attr.Policy == sys.PolicyRR && attr.Priority == supervisorPriority {
-				return nil //nolint:nilerr // gone, or done
-			}
-			changed = true
-			if errno := sys.RawSetScheduler(tid, sys.PolicyRR, supervisorPriority); errno != 0 {
-				return fmt.Errorf("SCHED_RR: %w", errno)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+	return eachThread(func(tid int) error {
+		if errno := sys.RawSetScheduler(tid, sys.PolicyRR, supervisorPriority); errno != 0 {
+			return fmt.Errorf("SCHED_RR for thread %d: %w", tid, errno)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
-// eachThread visits the threads of this process, as far as they can be seen.
-func eachThread(visit func(tid int) error) error {
-	entries, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		tid, err := strconv.Atoi(e.Name())
+// eachThread changes every thread of this process, those included that others
+// make meanwhile before they are changed themselves. A thread that has just ended
+// does not count. It goes on past an error and returns the first.
+func eachThread(change func(tid int) error) error {
+	var first error
+	changed := map[string]bool{}
+	for before := -1; before < len(changed); {
+		before = len(changed)
+		entries, err := os.ReadDir("/proc/self/task")
 		if err != nil {
 			return err
 		}
-		if err := visit(tid); err != nil {
-			return err
+		for _, e := range entries {
+			if changed[e.Name()] {
+				continue
+			}
+			changed[e.Name()] = true
+			tid, err := strconv.Atoi(e.Name())
+			if err == nil {
+				err = change(tid)
+			}
+			if first == nil && !errors.Is(err, unix.ESRCH) {
+				first = err
+			}
 		}
 	}
-	return nil
+	return first
 }
 
 // housekeeping is the CPU that cpusets relative to the machine leave to the
@@ -85,7 +80,7 @@ func moveTo(to, from cpuset.CPUSet) (back func()) {
 // StandAside keeps this process on the housekeeping CPU, where there is one, and
 // returns the CPUs it had: Job.CPUs of the runners it starts, which inherit its place.
 func StandAside() (cpuset.CPUSet, error) {
-	had, err := spawn.AllowedCPUs(0)
+	had, err := allowed.CPUs(0)
 	if err != nil {
 		return had, err
 	}
@@ -98,20 +93,13 @@ func StandAside() (cpuset.CPUSet, error) {
 }
 
 func restrict(cpus cpuset.CPUSet) error {
-	mask := unix.NewCPUSet(maxCPUs)
-	for _, cpu := range cpus.UnsortedList() {
-		mask.Set(cpu)
-	}
 	return eachThread(func(tid int) error {
-		if err := unix.SchedSetaffinityDynamic(tid, mask); err != nil && !errors.Is(err, unix.ESRCH) {
+		if err := allowed.SetCPUs(tid, cpus); err != nil {
 			return fmt.Errorf("restricting thread %d to CPUs %s: %w", tid, cpus, err)
 		}
 		return nil
 	})
 }
-
-// maxCPUs is the most that Linux can be built for.
-const maxCPUs = 8192
 
 // schedulingClass is the class of the calling thread.
 func schedulingClass() string {

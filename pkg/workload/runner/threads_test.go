@@ -4,37 +4,76 @@
 package runner
 
 import (
+	"errors"
 	"os"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
-	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 func TestTheSupervisorMovesAsideAndBack(t *testing.T) {
-	before, err := spawn.AllowedCPUs(0)
+	before, err := allowed.CPUs(0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	one := cpuset.New(before.List()[before.Size()-1])
 	back := moveTo(one, before)
-	during, err := spawn.AllowedCPUs(0)
+	during, err := allowed.CPUs(0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	back()
-	after, err := spawn.AllowedCPUs(0)
+	after, err := allowed.CPUs(0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !during.Equals(one) || !after.Equals(before) {
 		t.Errorf("CPUs %s, then %s, then %s; want %s, %s, %s", before, during, after, before, one, before)
+	}
+}
+
+// A thread that another one makes before it is restricted itself must not stay behind:
+// the workers' zygote may be forked from it.
+func TestThreadsMadeMeanwhileAreChangedToo(t *testing.T) {
+	made, done := make(chan int), make(chan struct{})
+	defer close(done)
+	old, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	isOld := func(tid int) bool {
+		return slices.ContainsFunc(old, func(e os.DirEntry) bool { return e.Name() == strconv.Itoa(tid) })
+	}
+	late, seen := 0, map[int]bool{}
+	err = eachThread(func(tid int) error {
+		for late == 0 || isOld(late) {
+			go func() { // ends with the test; its thread, which it leaves locked, goes with it
+				runtime.LockOSThread()
+				made <- unix.Gettid()
+				<-done
+			}()
+			late = <-made
+		}
+		seen[tid] = true
+		return unix.ESRCH // a thread that has just ended does not count
+	})
+	if err != nil || !seen[late] {
+		t.Errorf("thread %d is not among %v, %v", late, seen, err)
+	}
+	refused := errors.New("refused")
+	n := 0
+	if err := eachThread(func(int) error { n++; return refused }); !errors.Is(err, refused) || n < 2 {
+		t.Errorf("%d threads were tried: %v", n, err)
 	}
 }
 
@@ -63,7 +102,7 @@ func TestRealtimeSpinnersOnEveryCPUAreStoppedInTime(t *testing.T) {
 }
 
 func TestARunKeepsToTheCPUsOfItsJob(t *testing.T) {
-	allowed, err := spawn.AllowedCPUs(0)
+	allowed, err := allowed.CPUs(0)
 	if err != nil {
 		t.Fatal(err)
 	}

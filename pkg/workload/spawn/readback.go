@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
@@ -20,12 +20,12 @@ import (
 // was asked is an error, since something else would be measured.
 func (h *Handle) readBack() error {
 	var errs []error
-	var masks affinities
+	var cpus allowed.Reader
 	for i := range h.allowed {
 		group, n := h.locate(i)
 		tid := h.arena.Block(i).TID()
 		var err error
-		if h.allowed[i], err = masks.of(tid); err == nil {
+		if h.allowed[i], err = cpus.CPUs(tid); err == nil {
 			err = errors.Join(differsInCPUs(group, n, h.allowed[i]), differsInPolicy(group, tid))
 		}
 		if err != nil {
@@ -40,12 +40,12 @@ func (h *Handle) readBack() error {
 
 // differsInCPUs compares the CPUs a worker may use with those it asked for. The
 // kernel keeps an affinity that goes beyond the cgroup's cpuset, but grants the common part.
-func differsInCPUs(g *spec.ResolvedGroup, i int, allowed cpuset.CPUSet) error {
+func differsInCPUs(g *spec.ResolvedGroup, i int, got cpuset.CPUSet) error {
 	asked := g.WorkerCPUs(i)
-	if asked.IsEmpty() || allowed.Equals(asked) || allowed.Equals(asked.Intersection(g.Pool)) {
+	if asked.IsEmpty() || got.Equals(asked) || got.Equals(asked.Intersection(g.Pool)) {
 		return nil
 	}
-	return fmt.Errorf("it may use CPUs %s, not %s", allowed, asked)
+	return fmt.Errorf("it may use CPUs %s, not %s", got, asked)
 }
 
 // differsInPolicy compares a worker's scheduling policy with the one asked for.
@@ -69,38 +69,4 @@ func differsInPolicy(g *spec.ResolvedGroup, tid int) error {
 		return fmt.Errorf("its nice value is %d, not %d", got.Nice, *g.Nice)
 	}
 	return nil
-}
-
-// maxCPUs is the most that Linux can be built for.
-const maxCPUs = 8192
-
-// AllowedCPUs are the CPUs that a task (0 is the caller) may use.
-func AllowedCPUs(tid int) (cpuset.CPUSet, error) { return (&affinities{}).of(tid) }
-
-// affinities reads the CPUs of task after task. Most have those of the one before,
-// and then share the set.
-type affinities struct {
-	mask, before unix.CPUSetDynamic
-	set          cpuset.CPUSet
-}
-
-func (a *affinities) of(tid int) (cpuset.CPUSet, error) {
-	if a.mask == nil {
-		a.mask, a.before = unix.NewCPUSet(maxCPUs), unix.NewCPUSet(maxCPUs)
-	}
-	a.mask.Zero()
-	if err := unix.SchedGetaffinityDynamic(tid, a.mask); err != nil {
-		return cpuset.CPUSet{}, os.NewSyscallError("sched_getaffinity", err)
-	}
-	if !slices.Equal(a.mask, a.before) {
-		var cpus []int
-		for cpu := range maxCPUs {
-			if a.mask.IsSet(cpu) {
-				cpus = append(cpus, cpu)
-			}
-		}
-		a.set = cpuset.New(cpus...)
-		a.mask, a.before = a.before, a.mask
-	}
-	return a.set, nil
 }

@@ -6,6 +6,7 @@ package spawn
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
@@ -139,6 +141,41 @@ func TestThreadsOfOneProcessInSeveralCgroups(t *testing.T) {
 	for _, w := range workers(h) {
 		if !w.Exit.Clean() {
 			t.Errorf("group %s, worker %d: %s", w.Group.Name, w.Index, w.Exit)
+		}
+	}
+}
+
+// A runner that was started on one CPU, as an agent that stands aside starts it, and
+// then got those of its job makes its workers on all of these.
+func TestZygotesAreAsManyAsTheCPUsNow(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	all, err := allowed.CPUs(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Size() < 2 {
+		t.Skip("needs two CPUs")
+	}
+	cfg := config(t, runOf(group("g", 2*minShare, spins)))
+	defer func() {
+		if err := allowed.SetCPUs(0, all); err != nil {
+			t.Error(err)
+		}
+	}()
+	for n := 1; n <= 2; n++ {
+		if err := allowed.SetCPUs(0, cpuset.New(all.List()[:n]...)); err != nil {
+			t.Fatal(err)
+		}
+		h, zygotes, err := prepare(&cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(zygotes) != n {
+			t.Errorf("%d zygotes on %d CPUs", len(zygotes), n)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

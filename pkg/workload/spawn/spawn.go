@@ -60,6 +60,7 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -298,7 +299,11 @@ func forkHint(errno syscall.Errno) string {
 
 // zygotes are the commands that make the processes side by side, each its share.
 func (h *Handle) zygotes(p *plan, cgroups []*os.File, stderr *os.File) ([]*exec.Cmd, error) {
-	n := max(1, min(runtime.NumCPU(), len(h.processes)/minShare, maxZygotes))
+	cpus, err := allowed.CPUs(0) // not runtime.NumCPU: the runner may have been started on fewer
+	if err != nil {
+		return nil, err
+	}
+	n := max(1, min(cpus.Size(), len(h.processes)/minShare, maxZygotes))
 	var list []*exec.Cmd
 	for _, p.To = range sharesOf(h.processes, n) {
 		zygote, err := h.zygote(p, cgroups, stderr)

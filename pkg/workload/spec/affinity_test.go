@@ -68,7 +68,7 @@ func TestValidateAffinity(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, tc.run.Validate(), tc.want) })
 	}
-	if _, err := with(Affinity{RandomSubset: &RandomSubset{Count: 1}}).Resolve(Machine{}); errorText(err) != "it has no CPU to use" {
+	if _, err := with(Affinity{RandomSubset: &RandomSubset{Count: 1}}).Resolve(Machine{}); errorText(err) != "has no CPU to use" {
 		t.Errorf("a draw from a machine without CPUs: %v", err)
 	}
 }

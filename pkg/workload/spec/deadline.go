@@ -137,8 +137,8 @@ func (p *placement) checkRoom(domain *rootDomain) error {
 	if domain.asked.Cmp(room) <= 0 {
 		return nil
 	}
-	return fmt.Errorf("has %s CPUs for deadline tasks on CPUs %s, %s of %s",
-		decimal(room), domain.cpus, "less than the "+decimal(&domain.asked), strings.Join(domain.fields, " and "))
+	return fmt.Errorf("has %s CPUs for deadline tasks on CPUs %s, less than the %s of %s",
+		decimal(room), domain.cpus, decimal(&domain.asked), strings.Join(domain.fields, " and "))
 }
 
 // decimal writes a number with up to nine digits after the point.

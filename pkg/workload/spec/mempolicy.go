@@ -171,7 +171,7 @@ func (c *Cgroup) mems() cpuset.CPUSet {
 // position of the cgroup that says so: none if they are inherited from the machine.
 func (r *Run) memsOf(name string) (mems cpuset.CPUSet, by int) {
 	for ; name != ""; name = parentOf(name) {
-		if i := r.cgroup(name); i >= 0 {
+		if i := r.cgroup(name); i != none {
 			if mems := r.Cgroups[i].mems(); !mems.IsEmpty() {
 				return mems, i
 			}
@@ -225,6 +225,9 @@ func (p *placement) checkMemory() error {
 	has := p.machine.MemoryNodes
 	for i := range p.run.MemoryPolicies {
 		m := &p.run.MemoryPolicies[i]
+		if m.Mode == "Local" && has.IsEmpty() {
+			return fmt.Errorf("has no NUMA node with memory, which memoryPolicies[%d].mode needs", i)
+		}
 		if slices.Contains(m.Flags, flagRelative) && !has.IsEmpty() {
 			continue
 		}

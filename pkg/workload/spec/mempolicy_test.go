@@ -137,7 +137,9 @@ func TestUnfitNamesMissingNodes(t *testing.T) {
 		"relative nodes fit anywhere":     {withMemory("Bind", "3", "RelativeNodes"), one, ""},
 		"but not where there is none":     {withMemory("Bind", "3", "RelativeNodes"), none, "lacks NUMA node 3 of memoryPolicies[0].nodes (it has none)"},
 		"a machine without NUMA":          {withMemory("Preferred", "0"), none, "lacks NUMA node 0 of memoryPolicies[0].nodes (it has none)"},
-		"Local names no node":             {withMemory("Local", ""), none, ""},
+		"Local names no node":             {withMemory("Local", ""), one, ""},
+		"Local is a policy of NUMA":       {withMemory("Local", ""), none, "has no NUMA node with memory, which memoryPolicies[0].mode needs"},
+		"Default is none":                 {withMemory("Default", ""), none, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.run.Unfit(Machine{CPUs: one, MemoryNodes: tc.nodes})

@@ -81,6 +81,7 @@ func (n *needs) cgroup(c *Cgroup, i int) {
 		n.add(s.SwapMax != nil, capability.CgroupSwap, "cgroups[%d].memory.swapMax", i)
 	}
 	if s := c.IO; s != nil {
+		n.add(true, capability.CgroupIO, "cgroups[%d].io", i)
 		n.add(s.Weight != nil, capability.CgroupIOWeight, "cgroups[%d].io.weight", i)
 		n.add(len(s.Limits) > 0, capability.CgroupIOMax, "cgroups[%d].io.limits", i)
 	}

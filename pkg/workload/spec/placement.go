@@ -42,7 +42,7 @@ type place struct {
 // Affinities are not drawn yet. Preconditions: the run is valid.
 func (r *Run) placeOn(m Machine) (*placement, error) {
 	if m.CPUs.IsEmpty() {
-		return nil, errors.New("it has no CPU to use")
+		return nil, errors.New("has no CPU to use")
 	}
 	if err := r.lacking(m.Capabilities); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (r *Run) placeOn(m Machine) (*placement, error) {
 		run: r, machine: &m, cpus: cpusOf(m.CPUs), pools: make([]cpus, 1+len(r.Cgroups)),
 		sets: make([]cpus, len(r.Cgroups)), above: make([]int, len(r.Cgroups)), groups: make([]place, len(r.Groups)),
 	}
-	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.admitDeadlines} {
+	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkTasks, p.admitDeadlines} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -127,7 +127,7 @@ func (r *Run) resolveGroup(i int, at *place) (ResolvedGroup, error) {
 			out.Deadline = p.Deadline.call()
 		}
 	}
-	if p := r.memoryPolicy(g.MemoryPolicy); p >= 0 {
+	if p := r.memoryPolicy(g.MemoryPolicy); p != none {
 		out.Memory = r.MemoryPolicies[p].call()
 	}
 	if g.Affinity != nil && g.Affinity.RandomSubset != nil {

@@ -134,7 +134,7 @@ func change(r *Run, by func(*Run)) *Run {
 }
 
 func TestNoMachineWithoutCPUs(t *testing.T) {
-	if got := errorText(valid(func(*Run) {}).Unfit(Machine{MemoryNodes: cpuset.New(0)})); got != "it has no CPU to use" {
+	if got := errorText(valid(func(*Run) {}).Unfit(Machine{MemoryNodes: cpuset.New(0)})); got != "has no CPU to use" {
 		t.Errorf("got %q", got)
 	}
 }

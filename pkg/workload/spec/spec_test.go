@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
@@ -43,6 +44,9 @@ func TestValidateNamesTheField(t *testing.T) {
 		"a policy of no class":   {valid(func(r *Run) { r.SchedulingPolicies = []SchedulingPolicy{{Name: "p"}} }), "schedulingPolicies[0].name: \"p\" must have exactly one class"},
 		"a priority too high":    {valid(func(r *Run) { r.SchedulingPolicies = []SchedulingPolicy{{Name: "p", FIFO: &Realtime{99}}} }), "schedulingPolicies[0].fifo.priority: must be 1 to 98, since 99 is the supervisor's"},
 		"a cgroup that climbs":   {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "a/../.."}} }), "cgroups[0].name: must be a relative path"},
+		"a cgroup that hides":    {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "a/.b"}} }), "cgroups[0].name: no part may begin with a dot"},
+		"a file of the kernel":   {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "a/cpu.max"}} }), `cgroups[0].name: no part may begin with "cpu.", as files of the kernel do: "a/cpu.max"`},
+		"named like a file":      {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "cpu/cpuset-a.b/io"}} }), ""},
 		"an affinity of nothing": {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{} }), "groups[0].affinity: exactly one way"},
 		"CPUs that are no list":  {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{Exact: "a-b"} }), "groups[0].affinity.exact: must be a list of CPUs"},
 		"two groups of one name": {valid(func(r *Run) { r.Groups = append(r.Groups, r.Groups[0]) }), `groups[1].name: "g" is already taken`},
@@ -56,6 +60,27 @@ func TestValidateNamesTheField(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
+	}
+}
+
+// Each of several errors begins with the path of its field.
+func TestValidateNamesTheFieldOfEachError(t *testing.T) {
+	run := withCgroups(Cgroup{
+		CPU:    &CgroupCPU{Weight: new(0), UclampMinPercent: new(101)},
+		Cpuset: &Cpuset{Overlap: &CPUOverlap{Index: 2, Of: 2, Percent: 101}},
+		IO:     &CgroupIO{Weight: new(0), Limits: []IOLimit{{Device: "sda"}}},
+	})
+	want := []string{
+		"cgroups[0].cpuset.overlap.index", "cgroups[0].cpuset.overlap.percent", "cgroups[0].cpu.weight", "cgroups[0].cpu.uclampMinPercent",
+		"cgroups[0].io.weight", "cgroups[0].io.limits[0].device",
+	}
+	var got []string
+	for line := range strings.Lines(errorText(run.Validate())) {
+		field, _, _ := strings.Cut(line, ":")
+		got = append(got, field)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

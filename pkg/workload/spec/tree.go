@@ -18,20 +18,20 @@ func below(cgroup, ancestor string) bool {
 	return ancestor == "" && cgroup != "" || len(cgroup) > len(ancestor) && strings.HasPrefix(cgroup, ancestor) && cgroup[len(ancestor)] == '/'
 }
 
-// cgroup is the position of the named cgroup, -1 if it is not declared.
+// cgroup is the position of the named cgroup, none if it is not declared.
 func (r *Run) cgroup(name string) int {
 	for i := range r.Cgroups {
 		if r.Cgroups[i].Name == name {
 			return i
 		}
 	}
-	return -1
+	return none
 }
 
 // threaded says whether the named cgroup is declared and threaded.
 func (r *Run) threaded(name string) bool {
 	i := r.cgroup(name)
-	return i >= 0 && r.Cgroups[i].Threaded
+	return i != none && r.Cgroups[i].Threaded
 }
 
 // DomainOf is the nearest cgroup, from the named one upwards, that is not
@@ -59,9 +59,9 @@ func (r *Run) validateTree() []error {
 		}
 	}
 	for i := range r.Groups {
-		if limited := r.limitedBelow(r.Groups[i].Cgroup); limited >= 0 {
-			errs = append(errs, fmt.Errorf("groups[%d].cgroup: %q cannot hold workers, since %q below it has controllers: give the group a cgroup of its own, or make cgroups[%d] threaded",
-				i, r.Groups[i].Cgroup, r.Cgroups[limited].Name, limited))
+		if limited := r.limitedBelow(r.Groups[i].Cgroup); limited != none {
+			errs = append(errs, fmt.Errorf("groups[%d].cgroup: %q cannot hold workers, since %q below it has controllers: give the group a cgroup of its own, or declare all below %q as threaded",
+				i, r.Groups[i].Cgroup, r.Cgroups[limited].Name, r.Groups[i].Cgroup))
 		}
 	}
 	return errs
@@ -84,19 +84,20 @@ func (r *Run) notThreaded(name string, domains map[string]bool) string {
 }
 
 // limitedBelow is the position of a cgroup that keeps another from holding
-// workers, -1 if there is none. A cgroup that hands controllers on can hold tasks
-// only if all below it are threaded. The run's own is out of the question: the
+// workers, none if there is none. A cgroup that hands controllers on can hold tasks
+// only if all below it are threaded, and in its own domain. The run's own is out of the question: the
 // workers of groups without a cgroup have one beside the declared.
 func (r *Run) limitedBelow(name string) int {
 	if name == "" {
-		return -1
+		return none
 	}
+	domain := r.DomainOf(name)
 	for i := range r.Cgroups {
-		if c := &r.Cgroups[i]; below(c.Name, name) && !c.Threaded && c.controlled() {
+		if c := &r.Cgroups[i]; below(c.Name, name) && c.controlled() && r.DomainOf(c.Name) != domain {
 			return i
 		}
 	}
-	return -1
+	return none
 }
 
 // controlled says whether something is set that needs a controller.

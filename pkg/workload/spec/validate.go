@@ -52,6 +52,7 @@ func (r *Run) Validate() error {
 	errs = append(errs, at(r.Interference.validate(), "interference"))
 	errs = append(errs, r.validateHosts()...)
 	errs = append(errs, r.validateMems()...)
+	errs = append(errs, r.validateTasks()...)
 	return errors.Join(append(errs, r.validateTree()...)...)
 }
 
@@ -75,11 +76,20 @@ func (n names) referredToBy(g *Group, i int) error {
 	return errors.Join(errs...)
 }
 
+// at puts the path of a field in front of an error, and of each of several.
 func at(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s.%w", fmt.Sprintf(format, args...), err)
+	path := fmt.Sprintf(format, args...)
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range many.Unwrap() {
+			all = append(all, at(e, "%s", path))
+		}
+		return errors.Join(all...)
+	}
+	return fmt.Errorf("%s.%w", path, err)
 }
 
 func unique(seen map[string]bool, name, format string, args ...any) error {
@@ -180,15 +190,10 @@ func validateProcess(g *Group) error {
 // validateHosts checks that groups that share a host process want the same of
 // it: a process has one user and one group.
 func (r *Run) validateHosts() []error {
-	type host struct{ domain, process string }
 	first := map[host]*Group{}
 	var errs []error
 	for i := range r.Groups {
-		g := &r.Groups[i]
-		if g.ProcessName == "" {
-			continue
-		}
-		at := host{r.DomainOf(g.Cgroup), g.ProcessName}
+		g, at := &r.Groups[i], r.hostOf(i)
 		other, shared := first[at]
 		if !shared {
 			first[at] = g

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,10 @@ const (
 	maxMajor    = 1<<12 - 1
 	maxMinor    = 1<<20 - 1
 )
+
+// kernelFiles are what the names of the kernel's files in a cgroup begin with, up to
+// the dot: the core, controllers and pressure.
+var kernelFiles = []string{"cgroup", "cpu", "cpuset", "debug", "dmem", "hugetlb", "io", "irq", "memory", "misc", "perf_event", "pids", "rdma"}
 
 func validateCgroup(c *Cgroup) error {
 	if err := validateCgroupName(c.Name); err != nil {
@@ -58,6 +63,9 @@ func validateCgroupName(name string) error {
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".") || strings.ContainsRune(part, 0) {
 			return fmt.Errorf("name: no part may begin with a dot or hold a zero byte: %q", name)
+		}
+		if kind, _, dotted := strings.Cut(part, "."); dotted && slices.Contains(kernelFiles, kind) {
+			return fmt.Errorf("name: no part may begin with %q, as files of the kernel do: %q", kind+".", name)
 		}
 	}
 	return nil

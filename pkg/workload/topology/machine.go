@@ -128,19 +128,6 @@ func (m *Machine) Cores() int {
 // SMT says whether some core has two or more online threads.
 func (m *Machine) SMT() bool { return m.threadsPerCore() > 1 }
 
-// Siblings is the set of CPUs on the same core as cpu, cpu included. It is
-// empty for a CPU that is not online.
-func (m *Machine) Siblings(cpu int) cpuset.CPUSet {
-	for i := range m.LLCs {
-		for _, core := range m.LLCs[i].Cores {
-			if core.CPUs.Contains(cpu) {
-				return core.CPUs
-			}
-		}
-	}
-	return cpuset.New()
-}
-
 // Distance is the kernel's distance between two NUMA nodes: 10 to itself, 255
 // if the machine lacks one of them.
 func (m *Machine) Distance(from, to int) int {

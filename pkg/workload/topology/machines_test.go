@@ -343,7 +343,7 @@ func TestReadManyCaches(t *testing.T) {
 			t.Errorf("LLC %d: id %d, node %d, CPUs %s, want id %d, node %d, CPUs %s", i, l.ID, l.Node, l.CPUs, id, i/7, want)
 		}
 	}
-	if got, want := m.Siblings(200), cpuset.New(74, 200); !got.Equals(want) {
+	if got, want := threadsOf(m, 200), cpuset.New(74, 200); !got.Equals(want) {
 		t.Errorf("siblings of CPU 200: %s, want %s", got, want)
 	}
 	if pair, _ := m.SiblingPair(sequence(60, 100)); pair.String() != "" {

@@ -245,7 +245,7 @@ func TestSyntheticIsConsistent(t *testing.T) {
 	if got := fmt.Sprint(m.Distance(0, 0), m.Distance(2, 1), m.Distance(0, 3)); got != "10 20 255" {
 		t.Errorf("distances to itself, to another, to none: %s", got)
 	}
-	if got, want := m.Siblings(2), cpuset.New(2); !got.Equals(want) {
+	if got, want := threadsOf(m, 2), cpuset.New(2); !got.Equals(want) {
 		t.Errorf("siblings of CPU 2: %s, want %s", got, want)
 	}
 }

@@ -1,0 +1,75 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package spec
+
+import "fmt"
+
+// host tells the processes of threads apart: those that groups share by their name,
+// and those of one group alone.
+type host struct {
+	domain, process string
+	group           int // that has it for itself, none if it is shared
+}
+
+// hostOf is the process whose threads a group's workers are.
+func (r *Run) hostOf(group int) host {
+	g := &r.Groups[group]
+	if g.ProcessName == "" {
+		return host{group: group}
+	}
+	return host{domain: r.DomainOf(g.Cgroup), process: g.ProcessName, group: none}
+}
+
+// tasksIn is how many tasks a cgroup and those below it are to hold: workers, and
+// host processes, which are where the first of their groups is.
+func (r *Run) tasksIn(cgroup int, workers func(group int) int) int {
+	name := r.Cgroups[cgroup].Name
+	hosts := map[host]bool{}
+	tasks := 0
+	for i := range r.Groups {
+		g := &r.Groups[i]
+		inside := g.Cgroup == name || below(g.Cgroup, name)
+		if inside {
+			tasks += workers(i)
+		}
+		if at := r.hostOf(i); g.CloneMode == CloneModeThread && !hosts[at] {
+			hosts[at] = true
+			if inside {
+				tasks++
+			}
+		}
+	}
+	return tasks
+}
+
+// validateTasks checks that cgroups have room for the workers whose number does
+// not depend on a machine. A share of the CPUs is one worker at least.
+func (r *Run) validateTasks() []error {
+	var errs []error
+	for i := range r.Cgroups {
+		most := r.Cgroups[i].PidsMax
+		if most == nil {
+			continue
+		}
+		least := r.tasksIn(i, func(group int) int { return max(r.Groups[group].Workers, 1) })
+		if int64(least) > *most {
+			errs = append(errs, fmt.Errorf("cgroups[%d].pidsMax: must be at least %d, for the workers and their host processes, not %d", i, least, *most))
+		}
+	}
+	return errs
+}
+
+// checkTasks checks that cgroups have room for the workers there are on a machine.
+func (p *placement) checkTasks() error {
+	for i := range p.run.Cgroups {
+		most := p.run.Cgroups[i].PidsMax
+		if most == nil {
+			continue
+		}
+		if n := p.run.tasksIn(i, func(group int) int { return p.groups[group].workers }); int64(n) > *most {
+			return fmt.Errorf("would have %d tasks in cgroups[%d] (%s), with workersPercent of its CPUs; its pidsMax is %d", n, i, p.run.Cgroups[i].Name, *most)
+		}
+	}
+	return nil
+}
