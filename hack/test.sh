@@ -7,7 +7,8 @@
 #   unit         what needs nothing but Go,
 #   integration  packages whose tests import envtest: they get an API server,
 #   guest        packages whose tests import hack/guest: they boot machines,
-#   e2e          test/e2e: the binaries in bin/ driven through kubectl.
+#   e2e          test/e2e: the binaries in bin/ driven through kubectl, on this
+#                machine and on some that it boots.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,11 +47,11 @@ run() { # KIND
     gotest integration -count=1 -timeout 10m
     ;;
   guest)
-    say "guest: emulated machines of several shapes; about 2 minutes"
-    gotest guest -count=1 -timeout 15m
+    say "guest: emulated machines of several shapes; about 3 minutes"
+    gotest guest -count=1 -timeout 20m
     ;;
   e2e)
-    say "e2e: whole clusters on this machine; about 3 minutes"
+    say "e2e: whole clusters on this machine, and guests in them; about 4 minutes"
     gotest e2e -count=1 -timeout 30m
     ;;
   *)

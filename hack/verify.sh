@@ -44,6 +44,7 @@ tidy_tools() {
 
 check "generated files are current" generated
 check "go vet" go vet ./...
+check "go vet of tests for guests" go vet -tags guest ./...
 check "linters" make -s lint
 check "layout, imports and license headers" go test ./hack/layout
 check "go.mod is tidy" go mod tidy -diff

@@ -24,10 +24,14 @@ func Build(ctx context.Context, pkg, dir string) (string, error) {
 	return out, goBuild(ctx, "build", "-trimpath", "-o", out, pkg)
 }
 
-// BuildTest builds the tests of a package as a static binary in dir.
+// testTag is the build tag of tests that make sense in a guest only.
+const testTag = "guest"
+
+// BuildTest builds the tests of a package as a static binary in dir, those in
+// files with the build tag guest included.
 func BuildTest(ctx context.Context, pkg, dir string) (string, error) {
 	out := filepath.Join(dir, path.Base(pkg)+".test")
-	return out, goBuild(ctx, "test", "-c", "-o", out, pkg)
+	return out, goBuild(ctx, "test", "-c", "-tags", testTag, "-o", out, pkg)
 }
 
 func goBuild(ctx context.Context, args ...string) error {

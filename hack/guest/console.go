@@ -18,6 +18,9 @@ const (
 	maxLine = 4096
 
 	panicMark = "Kernel panic - not syncing: "
+	// staleMark is what a kernel says that stumbles on a breakpoint it set itself,
+	// and has removed since, while it patched its code.
+	staleMark = "Oops: int3"
 )
 
 // console takes what the guest prints on its serial line: it forwards whole
@@ -29,6 +32,7 @@ type console struct {
 	partial []byte
 	tail    []string
 	panic   string
+	stale   bool
 }
 
 // Write never fails: the emulator would stop if its console did.
@@ -57,19 +61,20 @@ func (c *console) line(s string) {
 		c.tail = slices.Delete(c.tail, 0, 1)
 	}
 	c.tail = append(c.tail, s)
+	c.stale = c.stale || strings.Contains(s, staleMark)
 	if _, what, ok := strings.Cut(s, panicMark); ok && c.panic == "" {
 		c.panic = what
 	}
 }
 
-// state is what the kernel said when it panicked, or nothing, and the last
-// lines of the console.
-func (c *console) state() (panicked, tail string) {
+// state is what the kernel said when it panicked, or nothing, whether its code was
+// stale, and the last lines of the console.
+func (c *console) state() (panicked string, stale bool, tail string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	lines := c.tail
 	if len(c.partial) > 0 {
 		lines = append(slices.Clone(lines), string(c.partial))
 	}
-	return c.panic, strings.Join(lines, "\n")
+	return c.panic, c.stale, strings.Join(lines, "\n")
 }

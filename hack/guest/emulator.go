@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -32,14 +33,13 @@ var kernelArgs = []string{
 	"tsc=reliable", "no_timer_check", "lpj=10000000",
 }
 
-// emulatorArgs is the machine. KVM is left out on purpose: nested, it hangs on
-// machines that offer it, and emulated guests are the same everywhere.
+// emulatorArgs is the machine.
 func emulatorArgs(base, kernel string, cfg *Config) []string {
 	share := filepath.Join(base, "usr/share")
 	args := []string{
 		"-L", filepath.Join(share, "qemu"), "-L", filepath.Join(share, "seabios"),
 		"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none", "-no-reboot",
-		"-machine", "q35", "-accel", "tcg,thread=multi",
+		"-machine", "q35", "-accel", cfg.accel,
 		// As an AMD the emulator cannot describe shared caches. As an Intel it
 		// aborts when the firmware asks for a leaf beyond the last one, if that
 		// last one is 0x1f: so the last one is 0x20.
@@ -49,7 +49,7 @@ func emulatorArgs(base, kernel string, cfg *Config) []string {
 	args = append(args,
 		"-kernel", kernel,
 		"-initrd", fmt.Sprintf("/proc/self/fd/%d", initrdFD),
-		"-append", strings.Join(append(append([]string(nil), kernelArgs...), cfg.KernelArgs...), " "),
+		"-append", strings.Join(slices.Concat(kernelArgs, clockArgs(), cfg.KernelArgs), " "),
 		"-serial", "stdio",
 		"-chardev", fmt.Sprintf("socket,id=port,fd=%d", portFD),
 		"-device", "virtio-serial-pci",

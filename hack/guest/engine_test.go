@@ -9,8 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,61 +23,122 @@ import (
 
 const (
 	module = "github.com/schedfleet/schedfleet"
-	// engineTimeout is for tests that take seconds outside of a guest.
-	engineTimeout = 4 * time.Minute
+	// suiteTimeout is for the tests of one package; they take seconds outside of a guest.
+	suiteTimeout = 4 * time.Minute
+	// maxTries is how many guests are booted for suites, should the emulator fail.
+	maxTries = 3
+	// statusMark begins the line that stands behind the output of a suite.
+	statusMark = "the suite ended: "
 )
 
-// TestTheEngineInAGuest runs tests of the engine on a machine with two NUMA
-// nodes, SMT and nothing but cgroup v2. Each counts as a test of its own.
+// Shapes that the engine meets: each lacks something that another has.
+const (
+	manyNodes  = "2n4l1c2t" // NUMA, several caches, SMT
+	manyCaches = "1n3l2c1t" // several caches; no NUMA, no SMT
+	smallest   = "1n1l1c1t" // nothing at all
+)
+
+// suite is tests of one package.
+type suite struct {
+	pkg    string // below the module
+	run    string // those that depend on the machine; emulation is slow
+	shapes []string
+}
+
+var suites = []suite{
+	{pkg: "pkg/workload/cgroup", run: ".", shapes: []string{manyNodes}},
+	{pkg: "pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup|TheLimitOnProcesses|AffinityOfOneWorker|ShapesMix", shapes: []string{manyNodes}},
+	{pkg: "pkg/workload/runner", run: "^TestMachine", shapes: []string{manyNodes, manyCaches, smallest}},
+	{pkg: "pkg/workload/probe", run: "Machine", shapes: []string{manyNodes, manyCaches, smallest}},
+	{pkg: "pkg/workload/interference", run: "InAGuest", shapes: []string{manyCaches}},
+	{pkg: "nodeagent/sweep", run: "^TestMachine", shapes: []string{smallest}},
+}
+
+// TestTheEngineInAGuest runs tests on kernels with nothing but cgroup v2, in one
+// guest of each shape. Each counts as a test of its own.
 func TestTheEngineInAGuest(t *testing.T) {
-	tests := []struct {
-		pkg string
-		run string // those that depend on the machine; emulation is slow
-	}{
-		{pkg: module + "/pkg/workload/cgroup", run: "."},
-		{pkg: module + "/pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup|TheLimitOnProcesses|AffinityOfOneWorker|ShapesMix"},
-	}
-	for _, tc := range tests {
-		t.Run(path.Base(tc.pkg), func(t *testing.T) {
+	for _, shape := range []string{manyNodes, manyCaches, smallest} {
+		var here []suite
+		for _, s := range suites {
+			if slices.Contains(s.shapes, shape) {
+				here = append(here, s)
+			}
+		}
+		t.Run(shape, func(t *testing.T) {
 			t.Parallel()
-			testInGuest(t, tc.pkg, tc.run)
+			testInGuest(t, shape, here)
 		})
 	}
 }
 
-func testInGuest(t *testing.T, pkg, pattern string) {
-	program, err := guest.BuildTest(t.Context(), pkg, t.TempDir())
+func testInGuest(t *testing.T, notation string, here []suite) {
+	shape, err := guest.ParseShape(notation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stdout, stderr bytes.Buffer
-	result, err := guest.Run(t.Context(), guest.Config{
-		Shape:   guest.Shape{Nodes: 2, LLCsPerNode: 1, CoresPerLLC: 1, ThreadsPerCore: 2},
-		Files:   map[string]string{"/test/tests": program},
-		Dir:     "/test",
-		Command: []string{"/test/tests", "-test.v=test2json", "-test.run", pattern, "-test.timeout", engineTimeout.String()},
-		Timeout: engineTimeout, Console: &lines{t: t}, Stdout: &stdout, Stderr: &stderr,
+	files, script := map[string]string{}, ""
+	for _, s := range here {
+		dir := path.Join("/test", s.pkg)
+		if files[dir+"/tests"], err = guest.BuildTest(t.Context(), module+"/"+s.pkg, t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+		if data := filepath.Join("../..", s.pkg, "testdata"); exists(data) {
+			files[dir+"/testdata"] = data
+		}
+		script += fmt.Sprintf("cd %s; ./tests -test.v=test2json -test.run '%s' -test.timeout %v; echo; echo %s$?\n",
+			dir, s.run, suiteTimeout, statusMark)
+	}
+	stdout, stderr, err := runSuites(t, guest.Config{
+		Shape: shape, Files: files, Command: []string{"sh", "-c", script},
+		Timeout: time.Duration(len(here)) * suiteTimeout, Console: &lines{t: t},
 	})
-	skipUnavailable(t, err)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, &stdout)
+		t.Errorf("%v\n%s", err, stderr)
 	}
-	events, err := parseTests(t, &stdout)
-	if err != nil {
-		t.Fatal(err)
+	for _, s := range here {
+		t.Run(path.Base(s.pkg), func(t *testing.T) {
+			said, after, ended := strings.Cut(stdout, statusMark)
+			status, after, _ := strings.Cut(after, "\n")
+			stdout = after
+			failed := report(t, said)
+			if !ended {
+				t.Error("the guest ended before the tests did")
+			} else if status != "0" && !failed {
+				t.Errorf("the tests ended with status %s and\n%s", status, stderr)
+			}
+		})
 	}
-	failed := report(t, events)
-	if result.ExitCode != 0 && !failed {
-		t.Errorf("the tests ended with %+v and\n%s", result, &stderr)
+}
+
+// runSuites runs a guest to its end, and another one if the emulator was to blame
+// for that.
+func runSuites(t *testing.T, cfg guest.Config) (stdout, stderr string, err error) {
+	for range maxTries {
+		var out, complaints bytes.Buffer
+		cfg.Stdout, cfg.Stderr = &out, &complaints
+		_, err = guest.Run(t.Context(), cfg)
+		skipUnavailable(t, err)
+		stdout, stderr = out.String(), complaints.String()
+		var panicked *guest.PanicError
+		if !errors.As(err, &panicked) || !panicked.StaleCode {
+			break
+		}
+		t.Logf("the emulator ran stale code: %v", err)
 	}
+	return stdout, stderr, err
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // event is a line of "go tool test2json".
 type event struct{ Action, Test, Output string }
 
-func parseTests(t *testing.T, output io.Reader) ([]event, error) {
+func parseTests(t *testing.T, output string) ([]event, error) {
 	cmd := exec.CommandContext(t.Context(), "go", "tool", "test2json")
-	cmd.Stdin = output
+	cmd.Stdin = strings.NewReader(output)
 	text, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("go tool test2json: %w", err)
@@ -92,7 +156,11 @@ func parseTests(t *testing.T, output io.Reader) ([]event, error) {
 }
 
 // report makes a subtest of each test that ran in the guest, and says whether one failed.
-func report(t *testing.T, events []event) (failed bool) {
+func report(t *testing.T, said string) (failed bool) {
+	events, err := parseTests(t, said)
+	if err != nil {
+		t.Fatal(err)
+	}
 	output := map[string]*strings.Builder{}
 	ran := 0
 	for _, e := range events {

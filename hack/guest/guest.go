@@ -32,6 +32,9 @@ const (
 	defaultTimeout     = 2 * time.Minute
 )
 
+// HostAddress is where a guest with a network finds this machine's loopback.
+const HostAddress = wire.HostAddress
+
 var errTimeout = errors.New("time is up")
 
 // Config says what to boot and what to run in it.
@@ -60,6 +63,9 @@ type Config struct {
 	Console io.Writer
 	// Stdout and Stderr get what the command prints. Nil discards it.
 	Stdout, Stderr io.Writer
+
+	// accel is how the emulator works; empty, Boot chooses.
+	accel string
 }
 
 // Result is how the command ended.
@@ -78,7 +84,10 @@ var ErrClosed = errors.New("the guest was closed before its command ended")
 // PanicError is the end of a guest whose kernel panicked.
 type PanicError struct {
 	Message string // as the kernel put it
-	Console string // the last lines
+	// StaleCode says that the emulator is to blame, which now and then goes on with
+	// code that the kernel has patched: another try may well succeed.
+	StaleCode bool
+	Console   string // the last lines
 }
 
 func (e *PanicError) Error() string {
@@ -141,6 +150,11 @@ func Boot(ctx context.Context, cfg Config) (*Guest, error) {
 	base, err := packages(ctx, partBase)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.accel == "" {
+		if cfg.accel, err = accelerator(ctx); err != nil {
+			return nil, fmt.Errorf("finding out whether KVM works: %w", err)
+		}
 	}
 	initrd, err := initramfs(ctx, base, &cfg)
 	if err != nil {
@@ -313,11 +327,11 @@ func (g *Guest) take(kind wire.Kind, payload []byte) error {
 // verdict tells a command that ended from a guest that could not run it to
 // its end. The emulator is gone; cut is why it was killed, if it was.
 func (g *Guest) verdict(cut error) error {
-	panicked, tail := g.console.state()
-	_, complaints := g.complaints.state()
+	panicked, stale, tail := g.console.state()
+	_, _, complaints := g.complaints.state()
 	switch {
 	case panicked != "":
-		return &PanicError{Message: panicked, Console: tail}
+		return &PanicError{Message: panicked, StaleCode: stale, Console: tail}
 	case g.failed != "":
 		return fmt.Errorf("in the guest: %s", g.failed)
 	case g.exit != nil:
@@ -350,6 +364,16 @@ func (g *Guest) hasStarted() bool {
 func (g *Guest) Uptime() time.Duration {
 	<-g.started
 	return g.uptime
+}
+
+// Signal sends the command a signal. That the command has ended meanwhile is no
+// error: Wait tells it.
+func (g *Guest) Signal(sig syscall.Signal) error {
+	err := wire.Write(g.port, wire.Signal, []byte{byte(sig)})
+	if err == nil || errors.Is(err, os.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
+	return fmt.Errorf("sending the command in the guest %v: %w", sig, err)
 }
 
 // Wait returns when the guest is gone. A command that failed is a result; an

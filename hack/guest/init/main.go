@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -81,6 +82,8 @@ func work(h *host) (wire.Exit, error) {
 type host struct {
 	mu   sync.Mutex
 	port *os.File
+	// command is the process that signals are for; 0 while there is none.
+	command atomic.Int32
 }
 
 func (h *host) send(kind wire.Kind, payload []byte) error {
@@ -100,12 +103,18 @@ func (h *host) sendJSON(kind wire.Kind, v any) error {
 	return h.send(kind, payload)
 }
 
-// watch ends the guest when the host closes its end of the port, which the
-// kernel does for it if it dies.
+// watch passes signals on to the command, and ends the guest when the host
+// closes its end of the port, which the kernel does for it if it dies.
 func (h *host) watch() {
 	for {
-		if _, _, err := wire.Read(h.port); err != nil {
+		kind, payload, err := wire.Read(h.port)
+		if err != nil {
 			powerOff()
+		}
+		if pid := int(h.command.Load()); kind == wire.Signal && len(payload) == 1 && pid > 0 {
+			if err := unix.Kill(pid, unix.Signal(payload[0])); err != nil {
+				say("sending the command signal %d: %v", payload[0], err)
+			}
 		}
 	}
 }

@@ -42,6 +42,7 @@ func run(job *wire.Job, h *host) (wire.Exit, error) {
 	if err != nil {
 		return wire.Exit{}, err
 	}
+	h.command.Store(int32(pid))
 	up, err := uptime()
 	if err == nil {
 		err = h.sendJSON(wire.Started, wire.Start{Uptime: up})
@@ -50,6 +51,7 @@ func run(job *wire.Job, h *host) (wire.Exit, error) {
 		return wire.Exit{}, err
 	}
 	exit, err := reap(pid)
+	h.command.Store(0)
 	if err != nil {
 		return wire.Exit{}, err
 	}

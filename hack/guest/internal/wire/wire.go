@@ -8,6 +8,7 @@
 //	 │ ── Hello ──────────────────────────> │  there is a host
 //	 │ <────────────────────────── Started ─│  the command runs, since this uptime
 //	 │ <─────────────── Stdout and Stderr ──│  as it comes
+//	 │ ── Signal ─────────────────────────> │  for the command
 //	 │ <─────────────── Exited or Failed  ──│  the last frame, behind all output
 //	 ╳ ── end of file ────────────────────> │  also when the host dies: power off
 package wire
@@ -61,6 +62,7 @@ type Kind byte
 
 const (
 	Hello   Kind = 'h' // empty
+	Signal  Kind = 'k' // the number of the signal, one byte
 	Started Kind = 's' // Start as JSON
 	Stdout  Kind = 'o' // bytes
 	Stderr  Kind = 'e' // bytes
