@@ -16,7 +16,7 @@ import (
 var allCPUs = on{manyNodes: "0-7", manyCaches: "0-5", smallest: "0"}
 
 func TestMachineCpusets(t *testing.T) {
-	const parts = "!has 1 usable CPU, too few for the 3 parts of cgroups[0].cpuset"
+	const parts = "!lacks usable CPUs for the 3 parts of cgroups[0].cpuset"
 	trials, want := map[string]trial{}, map[string]string{}
 	for name, tc := range map[string]struct {
 		set  spec.Cpuset
@@ -25,16 +25,16 @@ func TestMachineCpusets(t *testing.T) {
 		"a list":                         {spec.Cpuset{Exact: "0"}, onAll("0")},
 		"a list across two caches":       {spec.Cpuset{Exact: "1-2"}, on{manyNodes: "1-2", manyCaches: "1-2", smallest: "!lacks CPU 1-2 of cgroups[0].cpuset.exact (it has 0)"}},
 		"the first cache":                {spec.Cpuset{LLC: new(0)}, on{manyNodes: "0-1", manyCaches: "0-1", smallest: "0"}},
-		"the third cache":                {spec.Cpuset{LLC: new(2)}, on{manyNodes: "4-5", manyCaches: "4-5", smallest: "!has 1 last-level cache, cgroups[0].cpuset.llc names 2"}},
-		"a cache too many":               {spec.Cpuset{LLC: new(4)}, on{manyNodes: "!has 4 last-level caches, cgroups[0].cpuset.llc names 4", manyCaches: "!has 3 last-level caches", smallest: "!has 1 last-level cache,"}},
+		"the third cache":                {spec.Cpuset{LLC: new(2)}, on{manyNodes: "4-5", manyCaches: "4-5", smallest: "!lacks the last-level cache 2 that cgroups[0].cpuset.llc names"}},
+		"a cache too many":               {spec.Cpuset{LLC: new(4)}, on{manyNodes: "!lacks the last-level cache 4 that cgroups[0].cpuset.llc names", manyCaches: "!(it has 3, counted from 0)", smallest: "!(it has 1, counted from 0)"}},
 		"the first node":                 {spec.Cpuset{NUMANode: new(0)}, on{manyNodes: "0-3", manyCaches: "0-5", smallest: "0"}},
 		"the second node":                {spec.Cpuset{NUMANode: new(1)}, on{manyNodes: "4-7", manyCaches: "!lacks NUMA node 1 of cgroups[0].cpuset.numaNode", smallest: "!lacks NUMA node 1 of cgroups[0].cpuset.numaNode"}},
-		"the first half":                 {spec.Cpuset{Range: &spec.CPURange{EndPercent: 50}}, on{manyNodes: "0-2", manyCaches: "0-1", smallest: "!has 1 usable CPU, none of which is in cgroups[0].cpuset.range, 0% to 50%"}},
+		"the first half":                 {spec.Cpuset{Range: &spec.CPURange{EndPercent: 50}}, on{manyNodes: "0-2", manyCaches: "0-1", smallest: "!lacks a usable CPU in cgroups[0].cpuset.range, 0% to 50% (it has 1)"}},
 		"the second half":                {spec.Cpuset{Range: &spec.CPURange{StartPercent: 50, EndPercent: 100}}, on{manyNodes: "3-6", manyCaches: "2-4", smallest: "0"}},
 		"the first of three":             {spec.Cpuset{Disjoint: &spec.CPUPart{Index: 0, Of: 3}}, on{manyNodes: "0-1", manyCaches: "0", smallest: parts}},
 		"the last of three":              {spec.Cpuset{Disjoint: &spec.CPUPart{Index: 2, Of: 3}}, on{manyNodes: "4-6", manyCaches: "2-4", smallest: parts}},
-		"overlapping halves, the first":  {spec.Cpuset{Overlap: &spec.CPUOverlap{Index: 0, Of: 2, Percent: 50}}, on{manyNodes: "0-3", manyCaches: "0-2", smallest: "!too few for the 2 parts of cgroups[0].cpuset.overlap"}},
-		"overlapping halves, the second": {spec.Cpuset{Overlap: &spec.CPUOverlap{Index: 1, Of: 2, Percent: 50}}, on{manyNodes: "2-6", manyCaches: "1-4", smallest: "!too few for the 2 parts of cgroups[0].cpuset.overlap"}},
+		"overlapping halves, the first":  {spec.Cpuset{Overlap: &spec.CPUOverlap{Index: 0, Of: 2, Percent: 50}}, on{manyNodes: "0-3", manyCaches: "0-2", smallest: "!lacks usable CPUs for the 2 parts of cgroups[0].cpuset.overlap"}},
+		"overlapping halves, the second": {spec.Cpuset{Overlap: &spec.CPUOverlap{Index: 1, Of: 2, Percent: 50}}, on{manyNodes: "2-6", manyCaches: "1-4", smallest: "!lacks usable CPUs for the 2 parts of cgroups[0].cpuset.overlap"}},
 		"memory alone":                   {spec.Cpuset{Mems: "0"}, allCPUs},
 	} {
 		cpus, refusal := tc.cpus.here(t)
@@ -115,7 +115,7 @@ func TestMachinePartitions(t *testing.T) {
 		"a root domain of its own": {spec.PartitionRoot, "root", spec.Cpuset{Exact: "0-1"},
 			on{manyNodes: "0-1", manyCaches: "0-1", smallest: "!lacks CPU 1 of cgroups[0].cpuset.exact"}, on{manyNodes: "2-7", manyCaches: "2-5"}},
 		"CPUs that are not balanced": {spec.PartitionIsolated, "isolated", spec.Cpuset{LLC: new(1)},
-			on{manyNodes: "2-3", manyCaches: "2-3", smallest: "!has 1 last-level cache"}, on{manyNodes: "0-1,4-7", manyCaches: "0-1,4-5"}},
+			on{manyNodes: "2-3", manyCaches: "2-3", smallest: "!lacks the last-level cache 1 that cgroups[0].cpuset.llc names"}, on{manyNodes: "0-1,4-7", manyCaches: "0-1,4-5"}},
 		"all there is": {spec.PartitionRoot, "root", spec.Cpuset{Range: &spec.CPURange{EndPercent: 100}},
 			on{manyNodes: "0-6", manyCaches: "0-4", smallest: "!has CPUs 0 only, all of which go to partitions"}, on{manyNodes: "7", manyCaches: "5"}},
 	} {

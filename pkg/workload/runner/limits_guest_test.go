@@ -6,10 +6,12 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,39 +28,62 @@ const (
 	shareTime = quantity.Duration(4 * time.Second)
 	// shareError is how far a share may be from what was asked for, in percent of it.
 	shareError = 10
+	// shareTries is how often a share may come out otherwise before that is a failure.
+	shareTries = 3
 	// breachTimeout bounds the time until a worker runs where it was put.
 	breachTimeout = 20 * time.Second
 )
 
-func assertShare(t *testing.T, what string, part, of int64, percent float64) {
+// measured carries out a run until nothing is wrong with its figures, a few times
+// at most: on an emulated machine whose host is busy, tasks are charged for time
+// they did not have.
+func measured(t *testing.T, run spec.Run, wrong func(*report.Report) string) {
 	t.Helper()
-	got := 100 * float64(part) / float64(of)
-	t.Logf("%s: %.1f %%", what, got)
-	if got < percent*(100-shareError)/100 || got > percent*(100+shareError)/100 {
-		t.Errorf("%s is %.1f %%, want %.0f %% but for %d %% of that", what, got, percent, shareError)
+	for try := 1; ; try++ {
+		run.Duration = shareTime
+		rep, err := onMachine(t, run, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch problem := wrong(rep); {
+		case problem == "":
+			return
+		case try == shareTries:
+			t.Error(problem)
+			return
+		default:
+			t.Logf("try %d: %s", try, problem)
+		}
 	}
 }
 
+// notShare says that a part is not the share it should be; nothing if it is.
+func notShare(what string, part, of int64, percent float64) string {
+	got := 100 * float64(part) / float64(of)
+	if got < percent*(100-shareError)/100 || got > percent*(100+shareError)/100 {
+		return fmt.Sprintf("%s is %.1f %%, want %.0f %% but for %d %% of that", what, got, percent, shareError)
+	}
+	return ""
+}
+
 func TestMachineQuota(t *testing.T) {
-	g := spinners("spin", 1)
+	g := spinner("spin")
 	g.Cgroup = "held"
-	quota := &spec.CgroupCPU{Quota: new(quantity.Duration(30 * time.Millisecond)), Period: new(quantity.Duration(100 * time.Millisecond))}
-	rep, err := onMachine(t, spec.Run{
-		Duration: shareTime, Groups: []spec.Group{g}, Cgroups: []spec.Cgroup{{Name: "held", CPU: quota}},
-	}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	assertShare(t, "CPU time of the worker", rep.Groups[0].CPU, rep.Groups[0].Wall, 30)
-	c := cgroupOf(t, rep, "held")
-	if c.Periods == nil || c.Throttled == nil || c.ThrottledTime == nil || c.CPU == nil {
-		t.Fatalf("the report lacks figures of the quota: %+v", c)
-	}
-	assertShare(t, "CPU time of the cgroup", *c.CPU, rep.Hold, 30)
-	// The worker uses up its quota in every period.
-	if full := uint64(shareTime.D() / (100 * time.Millisecond)); *c.Periods < full*8/10 || *c.Throttled < *c.Periods*8/10 || *c.ThrottledTime <= 0 {
-		t.Errorf("throttled in %d of %d periods for %d ns, in a hold of %d periods", *c.Throttled, *c.Periods, *c.ThrottledTime, full)
-	}
+	const period = 100 * time.Millisecond
+	quota := &spec.CgroupCPU{Quota: new(quantity.Duration(30 * time.Millisecond)), Period: new(quantity.Duration(period))}
+	measured(t, spec.Run{Groups: []spec.Group{g}, Cgroups: []spec.Cgroup{{Name: "held", CPU: quota}}}, func(rep *report.Report) string {
+		c := cgroupOf(t, rep, "held")
+		if c.Periods == nil || c.Throttled == nil || c.ThrottledTime == nil || c.CPU == nil {
+			return fmt.Sprintf("the report lacks figures of the quota: %+v", c)
+		}
+		// The worker uses up its quota in every period.
+		if full := uint64(shareTime.D() / period); *c.Periods < full*8/10 || *c.Throttled < *c.Periods*8/10 || *c.ThrottledTime <= 0 {
+			return fmt.Sprintf("throttled in %d of %d periods for %d ns, in a hold of %d periods", *c.Throttled, *c.Periods, *c.ThrottledTime, full)
+		}
+		return cmp.Or(
+			notShare("the CPU time of the worker", rep.Groups[0].CPU, rep.Groups[0].Wall, 30),
+			notShare("the CPU time of the cgroup", *c.CPU, rep.Hold, 30))
+	})
 }
 
 func TestMachineWeights(t *testing.T) {
@@ -66,23 +91,18 @@ func TestMachineWeights(t *testing.T) {
 		first, second spec.CgroupCPU
 		percent       float64 // of the second
 	}{
-		"one to three":       {spec.CgroupCPU{Weight: new(100)}, spec.CgroupCPU{Weight: new(300)}, 75},
-		"as the kernel does": {spec.CgroupCPU{Weight: new(100)}, spec.CgroupCPU{UclampMaxPercent: new(100)}, 50},
-		"idle against any":   {spec.CgroupCPU{Idle: true}, spec.CgroupCPU{Weight: new(100)}, 97},
+		"one to three":        {spec.CgroupCPU{Weight: new(100)}, spec.CgroupCPU{Weight: new(300)}, 75},
+		"the kernel's own":    {spec.CgroupCPU{Weight: new(100)}, spec.CgroupCPU{UclampMaxPercent: new(100)}, 50},
+		"idle against others": {spec.CgroupCPU{Idle: true}, spec.CgroupCPU{Weight: new(100)}, 97},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first, second := spinners("first", 1), spinners("second", 1)
+			first, second := spinner("first"), spinner("second")
 			first.Cgroup, second.Cgroup = "one", "two"
-			rep, err := onMachine(t, spec.Run{
-				Duration: shareTime, Groups: []spec.Group{first, second},
-				Cgroups: []spec.Cgroup{
-					{Name: "one", CPU: &tc.first, Cpuset: &spec.Cpuset{Exact: "0"}}, {Name: "two", CPU: &tc.second, Cpuset: &spec.Cpuset{Exact: "0"}},
-				},
-			}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			assertShare(t, "CPU time of the second", rep.Groups[1].CPU, rep.Groups[0].CPU+rep.Groups[1].CPU, tc.percent)
+			measured(t, spec.Run{Groups: []spec.Group{first, second}, Cgroups: []spec.Cgroup{
+				{Name: "one", CPU: &tc.first, Cpuset: &spec.Cpuset{Exact: "0"}}, {Name: "two", CPU: &tc.second, Cpuset: &spec.Cpuset{Exact: "0"}},
+			}}, func(rep *report.Report) string {
+				return notShare("the CPU time of the second", rep.Groups[1].CPU, rep.Groups[0].CPU+rep.Groups[1].CPU, tc.percent)
+			})
 		})
 	}
 }
@@ -91,7 +111,7 @@ func TestMachineWeights(t *testing.T) {
 func TestMachineKnobs(t *testing.T) {
 	ms := func(n int) *quantity.Duration { return new(quantity.Duration(n) * quantity.Duration(time.Millisecond)) }
 	mi := func(n int) *quantity.Bytes { return new(quantity.Bytes(n) << 20) }
-	g := spinners("spin", 1)
+	g := spinner("spin")
 	g.Cgroup = "app/inner"
 	want := map[string]string{
 		"cpu.weight": "222", "cpu.max": "20000 50000", "cpu.max.burst": "7000",
@@ -135,7 +155,7 @@ func TestMachineABreachIsSeen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, refusal := on{manyNodes: "", manyCaches: "", smallest: "!there is no CPU 1"}.here(t)
-			g := spinners("spin", 1)
+			g := spinner("spin")
 			run := spec.Run{Groups: []spec.Group{g}}
 			if name == "of its cpuset" {
 				run.Groups[0].Cgroup, run.Cgroups = "set", []spec.Cgroup{{Name: "set", Cpuset: &spec.Cpuset{Exact: "0"}}}
@@ -173,6 +193,10 @@ func assertBreach(t *testing.T, rep *report.Report, breached bool) {
 	}
 	if beyond := !within(t, w.CPUs, w.Allowed) && !within(t, g.CPUs, g.AllowedCPUs); beyond != breached {
 		t.Errorf("the worker is reported on the CPUs %s, its group on %s, want some beyond 0: %t", w.CPUs, g.CPUs, breached)
+	}
+	const remark = "1 of 1 workers ran outside of their CPUs: group spin, worker 0 on CPUs 1, not in 0"
+	if slices.Contains(rep.Notes, remark) != breached {
+		t.Errorf("the notes are %q, want %q in them: %t", rep.Notes, remark, breached)
 	}
 }
 

@@ -78,9 +78,9 @@ type task struct {
 	attr   *unix.SchedAttr
 }
 
-// spinners is a group of workers that never wait.
-func spinners(name string, workers int) spec.Group {
-	return spec.Group{Name: name, Workers: workers, CloneMode: spec.CloneModeFork, Work: work.Spec{SpinWait: &work.SpinWait{}}}
+// spinner is a group of one worker that never waits.
+func spinner(name string) spec.Group {
+	return spec.Group{Name: name, Workers: 1, CloneMode: spec.CloneModeFork, Work: work.Spec{SpinWait: &work.SpinWait{}}}
 }
 
 // sleepers is a group of workers that mostly wait, which an emulated machine does fast.
@@ -89,23 +89,25 @@ func sleepers(name string, workers int) spec.Group {
 	return spec.Group{Name: name, Workers: workers, CloneMode: spec.CloneModeFork, Work: work.Spec{TimerLatency: tick}}
 }
 
-// onMachine carries out a run for at most an hour: look is called when the workers
-// work, and the run ends when it returns.
+// onMachine carries out a run. One without a duration ends when look returns, which
+// is called when the workers work.
 func onMachine(t *testing.T, run spec.Run, look func(j Job, tasks map[string][]task)) (*report.Report, error) {
 	t.Helper()
 	run.Seed = 1
-	if run.Duration == 0 {
+	endless := run.Duration == 0
+	if endless {
 		run.Duration = quantity.Duration(time.Hour)
 	}
 	j := Job{RunID: "test-" + strconv.Itoa(os.Getpid()), Cgroup: runCgroup(t), Run: run}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	rep, err := client().Run(ctx, j, func(ev Event) {
-		if ev.Type != EventStarted || look == nil {
-			return
+		if ev.Type == EventStarted && look != nil {
+			look(j, tasksOf(t, j))
 		}
-		look(j, tasksOf(t, j))
-		cancel()
+		if ev.Type == EventStarted && endless {
+			cancel()
+		}
 	})
 	assertNothingLeft(t, j)
 	return rep, err
