@@ -6,6 +6,12 @@ package v1alpha1
 // InterferenceResult is what else the machine did between the common start and the
 // common stop. What the kernel does not count is absent.
 type InterferenceResult struct {
+	// elapsedNanoseconds is the time that what follows was counted over, a little more
+	// than the hold.
+	//
+	// +optional
+	ElapsedNanoseconds int64 `json:"elapsedNanoseconds,omitempty"`
+
 	// cpus is the number of online CPUs.
 	//
 	// +optional
@@ -16,6 +22,11 @@ type InterferenceResult struct {
 	//
 	// +optional
 	OtherCPUNanoseconds *int64 `json:"otherCPUNanoseconds,omitempty"`
+
+	// resolutionNanoseconds is how far otherCPUNanoseconds may be off.
+	//
+	// +optional
+	ResolutionNanoseconds int64 `json:"resolutionNanoseconds,omitempty"`
 
 	// stealNanoseconds is the CPU time that the hypervisor took.
 	//
@@ -62,6 +73,11 @@ type InterferenceResult struct {
 	//
 	// +optional
 	ClockStepNanoseconds *int64 `json:"clockStepNanoseconds,omitempty"`
+
+	// suspendedNanoseconds is how long the machine was suspended.
+	//
+	// +optional
+	SuspendedNanoseconds *int64 `json:"suspendedNanoseconds,omitempty"`
 }
 
 // CgroupResult is what the kernel said of a cgroup.

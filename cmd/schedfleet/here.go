@@ -4,12 +4,14 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -100,5 +102,22 @@ func cgroupFor(runID string) (string, error) {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
 		return "", nil
 	}
-	return filepath.Join(mount, "schedfleet-"+runID), err
+	return filepath.Join(mount, runCgroups+runID), err
+}
+
+// runCgroups begins the names of the cgroups of runs without a cluster.
+const runCgroups = "schedfleet-run-"
+
+// tidyTimeout bounds the removal of what earlier runs left.
+const tidyTimeout = 20 * time.Second
+
+// tidy removes what earlier runs left that were killed together with their runner.
+func tidy(ctx context.Context, cgroups string) error {
+	if cgroups == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
+	defer cancel()
+	_, err := cgroup.RemoveAbandoned(ctx, filepath.Dir(cgroups), runCgroups)
+	return err
 }

@@ -70,6 +70,9 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if err != nil {
 		return err
 	}
+	if err := tidy(ctx, job.Cgroup); err != nil {
+		fmt.Fprintln(stderr, "schedfleet: note: removing what an earlier run left:", err)
+	}
 	if err := fitsHere(job); err != nil {
 		return badCall{fmt.Errorf("%s: %w", path, err)}
 	}

@@ -15,6 +15,7 @@ func interferenceResult(f *interference.Figures) *v1alpha1.InterferenceResult {
 		return nil
 	}
 	r := &v1alpha1.InterferenceResult{
+		ElapsedNanoseconds: f.Elapsed, ResolutionNanoseconds: f.Resolution, SuspendedNanoseconds: f.Suspended,
 		CPUs: int32(f.CPUs), OtherCPUNanoseconds: f.OtherCPU, StealNanoseconds: f.Steal, InterruptNanoseconds: f.Interrupt,
 		AgentCPUNanoseconds: f.AgentCPU, CPUPressureNanoseconds: f.CPUPressure, MemoryPressureNanoseconds: f.MemoryPressure,
 		IOPressureNanoseconds: f.IOPressure, ThermalEvents: f.ThermalEvents, ClockStepNanoseconds: f.ClockStep,

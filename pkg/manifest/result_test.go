@@ -174,7 +174,7 @@ func TestAResultLeavesOutTheLastCgroups(t *testing.T) {
 func TestAResultSaysWhatTheMachineWasAndDid(t *testing.T) {
 	rep := &report.Report{
 		Host:         &report.Host{Shape: "1n1l2c1t", Fingerprint: fingerprint.Fingerprint{Digest: "abc"}},
-		Interference: &interference.Figures{CPUs: 2, OtherCPU: new(int64(5)), LowestFrequencyPercent: new(90), ClockStep: new(int64(-7))},
+		Interference: &interference.Figures{Elapsed: 9, Resolution: 2, Suspended: new(int64(1)), CPUs: 2, OtherCPU: new(int64(5)), LowestFrequencyPercent: new(90), ClockStep: new(int64(-7))},
 		Cgroups: []report.Cgroup{
 			{CPU: new(int64(1))},
 			{Name: "c", CPUs: strings.Repeat("1,", 513), Mems: "0", Partition: "root", Periods: new(uint64(3)), Throttled: new(uint64(0)), PIDsPeak: new(int64(4))},
@@ -184,7 +184,7 @@ func TestAResultSaysWhatTheMachineWasAndDid(t *testing.T) {
 	got := Result(rep)
 	want := &v1alpha1.RunResult{
 		Shape: "1n1l2c1t", FingerprintDigest: "abc",
-		Interference: &v1alpha1.InterferenceResult{CPUs: 2, OtherCPUNanoseconds: new(int64(5)), LowestFrequencyPercent: new(int32(90)), ClockStepNanoseconds: new(int64(-7))},
+		Interference: &v1alpha1.InterferenceResult{ElapsedNanoseconds: 9, ResolutionNanoseconds: 2, SuspendedNanoseconds: new(int64(1)), CPUs: 2, OtherCPUNanoseconds: new(int64(5)), LowestFrequencyPercent: new(int32(90)), ClockStepNanoseconds: new(int64(-7))},
 		Cgroups: []v1alpha1.CgroupResult{
 			{CPUNanoseconds: new(int64(1))},
 			{Name: "c", Mems: "0", Partition: "root", Periods: new(int64(3)), ThrottledPeriods: new(int64(0)), PIDsPeak: new(int64(4))},

@@ -26,6 +26,8 @@ type Tree struct {
 	// unrecorded are the controllers enabled above root that no attribute tells of, by directory.
 	unrecorded map[string][]string
 	notes      []string
+	// held says that the run's process lives, as long as it is open.
+	held *os.File
 	// undo are the steps that take back what was done, in the order of what was done.
 	undo []func() error
 }
@@ -64,6 +66,7 @@ func newTree(root string, defs []Definition) (*Tree, error) {
 		defer unlock()
 	}
 	if err := t.build(); err != nil {
+		t.letGo()
 		return nil, errors.Join(err, t.takeBack())
 	}
 	t.undo = nil
@@ -100,6 +103,11 @@ func (t *Tree) build() error {
 		d := t.dir(n)
 		if err := t.mkdir(d); err != nil {
 			return err
+		}
+		if d.path == t.root.path {
+			if err := t.hold(); err != nil {
+				return err
+			}
 		}
 		if n.threaded {
 			if err := d.makeThreaded(); err != nil {
@@ -195,6 +203,7 @@ func (t *Tree) Notes() []string { return t.notes }
 // Remove kills every process in the tree, removes its cgroups, and disables the
 // controllers that were enabled above it, where nobody else uses them.
 func (t *Tree) Remove(ctx context.Context) error {
+	defer t.letGo()
 	if err := t.root.removeOnly(ctx); err != nil {
 		return err
 	}
