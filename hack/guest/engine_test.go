@@ -51,6 +51,7 @@ var suites = []suite{
 	{pkg: "pkg/workload/runner", run: "^TestMachine", shapes: []string{manyNodes, manyCaches, smallest}},
 	{pkg: "pkg/workload/probe", run: "Machine", shapes: []string{manyNodes, manyCaches, smallest}},
 	{pkg: "pkg/workload/interference", run: "InAGuest", shapes: []string{manyCaches}},
+	{pkg: "cmd/schedfleet", run: "^TestSamplesRun$/^(cpuset|numa|partition|threaded)$", shapes: []string{manyNodes}},
 	{pkg: "nodeagent/sweep", run: "^TestMachine", shapes: []string{smallest}},
 }
 

@@ -29,6 +29,9 @@ const cloneMethod = "clone3 without exec"
 // early; the report then says so. emit is told when the workers are parked and
 // when they work. A report with an error is of a run that could not be cleaned up.
 func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.Report, err error) {
+	if err := job.Run.Validate(); err != nil {
+		return nil, err
+	}
 	machine, unknown, err := thisMachine()
 	if err != nil {
 		return nil, err
