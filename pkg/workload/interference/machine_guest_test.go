@@ -85,9 +85,8 @@ func TestASlewedClockIsNoStepInAGuest(t *testing.T) {
 }
 
 // Nobody else is in a guest: what a process used is what others used, but for a
-// little of the kernel's own. An upper bound can only be had of one CPU: those of
-// a guest wait for this machine's on their way out of idleness, and are busy
-// with nothing then.
+// little of the kernel's own. That needs a guest with one CPU: the clocks of several
+// emulated ones disagree, so that a process can use more time than passes.
 func TestOtherCPUIsExactInAGuest(t *testing.T) {
 	onlyInAGuest(t)
 	start := Take("/", os.Getpid())
@@ -100,7 +99,7 @@ func TestOtherCPUIsExactInAGuest(t *testing.T) {
 	t.Logf("a process used %d ns, others with it %d ns of %d on %d CPUs, give or take %d, the agent %d ns, notes %q",
 		spun, *f.OtherCPU, f.Elapsed, f.CPUs, f.Resolution, *f.AgentCPU, f.Notes)
 	kernel := f.Elapsed / 10
-	if off := *f.OtherCPU - spun; -off > f.Resolution || (off > f.Resolution+kernel && f.CPUs == 1) {
+	if off := *f.OtherCPU - spun; -off > f.Resolution || off > f.Resolution+kernel {
 		t.Errorf("%d ns of another process are %d ns of other CPU time, which is off by more than %d", spun, *f.OtherCPU, f.Resolution)
 	}
 	// The same time as the run's own is nobody else's.
