@@ -6,6 +6,7 @@ package nodeagent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -20,6 +21,7 @@ type nodeState struct {
 	// facts are the inventory, read when the machine had this signature.
 	facts     v1alpha1.TestNodeStatus
 	signature string
+	read      time.Time
 	// published is the status the API has taken, nil before.
 	published  *v1alpha1.TestNodeStatus
 	generation int64
@@ -30,15 +32,25 @@ type nodeState struct {
 // if nothing has changed.
 func (a *Agent) refreshNode(ctx context.Context) error {
 	n := &a.node
-	if signature := a.opts.Inventory.Signature(); n.signature != signature || n.facts.Topology == nil {
+	if signature := a.opts.Inventory.Signature(); n.outdated(signature, time.Now(), a.opts.Timings.NodeCheck) {
 		facts, notes, err := a.opts.Inventory.Read()
 		if err != nil {
 			return fmt.Errorf("taking the node's inventory: %w", err)
 		}
-		n.facts, n.signature = facts, signature
+		n.facts, n.signature, n.read = facts, signature, time.Now()
 		a.log.Info("inventory taken", "shape", facts.Topology.Shape, "kernel", facts.Kernel, "scheduler", facts.Scheduler, "notes", notes)
 	}
 	return a.publish(ctx, a.health.condition())
+}
+
+// outdated says whether the inventory is to be taken: at first, when the machine
+// has changed, and from time to time as long as a probe could not tell something.
+func (n *nodeState) outdated(signature string, now time.Time, every time.Duration) bool {
+	if n.facts.Topology == nil || n.signature != signature {
+		return true
+	}
+	untold := slices.ContainsFunc(n.facts.Features, func(f v1alpha1.Feature) bool { return f.State == v1alpha1.FeatureUnknown })
+	return untold && now.Sub(n.read) >= every
 }
 
 // publish writes the TestNode's status if it differs from what stands there.

@@ -44,8 +44,8 @@ type Topology struct {
 	// +optional
 	NUMANodes int32 `json:"numaNodes,omitempty"`
 
-	// memoryNodes is the list of NUMA nodes that have memory, such as 0-1. It is
-	// empty if the kernel does not support NUMA.
+	// memoryNodes is the list of NUMA nodes that have memory which runs may use, such
+	// as 0-1. It is empty if the kernel does not support NUMA.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=8192

@@ -23,6 +23,7 @@ import (
 	"github.com/schedfleet/schedfleet/nodeagent"
 	"github.com/schedfleet/schedfleet/nodeagent/inventory"
 	"github.com/schedfleet/schedfleet/nodeagent/sweep"
+	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
 )
@@ -65,6 +66,10 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
+	memory, err := allowed.MemoryNodes()
+	if err != nil {
+		return err
+	}
 	mount, err := cgroup.Mount()
 	if err != nil {
 		return err
@@ -79,7 +84,7 @@ func run(ctx context.Context, f flags) error {
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
 		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(),
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
-		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus},
+		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory},
 		Sweeper:   sweep.Sweeper{Root: f.cgroupRoot},
 	})
 	if err != nil {

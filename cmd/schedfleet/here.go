@@ -59,7 +59,11 @@ func thisNode(needs []spec.Need, cgroups string) (*v1alpha1.TestNodeStatus, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := manifest.AllowCPUs(here.Topology, m, mine); err != nil {
+	memory, err := allowed.MemoryNodes()
+	if err != nil {
+		return nil, err
+	}
+	if err := manifest.Allow(here.Topology, m, mine, memory); err != nil {
 		return nil, err
 	}
 	host := probe.Host{Root: thisRoot, CgroupParent: cgroups}

@@ -40,6 +40,8 @@ type Machine struct {
 	CgroupMount, CgroupRoot string
 	// CPUs are those that runs may use. Empty: the agent's own.
 	CPUs cpuset.CPUSet
+	// MemoryNodes are the NUMA nodes whose memory runs may use. Empty: all.
+	MemoryNodes cpuset.CPUSet
 }
 
 // Read returns what a TestNode's status says of the machine, and notes on what
@@ -53,7 +55,7 @@ func (m Machine) Read() (status v1alpha1.TestNodeStatus, notes []string, err err
 	if err != nil {
 		return v1alpha1.TestNodeStatus{}, nil, err
 	}
-	if err := manifest.AllowCPUs(shape, top, m.CPUs); err != nil {
+	if err := manifest.Allow(shape, top, m.CPUs, m.MemoryNodes); err != nil {
 		return v1alpha1.TestNodeStatus{}, nil, err
 	}
 	host := probe.Host{Root: m.Root, CgroupMount: m.CgroupMount, CgroupParent: m.CgroupRoot, CPUs: m.CPUs}

@@ -61,9 +61,12 @@ func Topology(m *topology.Machine) (*v1alpha1.Topology, error) {
 	return out, bounded(out)
 }
 
-// AllowCPUs says in a machine's topology which CPUs runs may use there. No set, or
-// one of all online CPUs, is no restriction.
-func AllowCPUs(t *v1alpha1.Topology, m *topology.Machine, cpus cpuset.CPUSet) error {
+// Allow says in a machine's topology which CPUs, and memory of which NUMA nodes,
+// runs may use there. No set, or one of all online CPUs, is no restriction.
+func Allow(t *v1alpha1.Topology, m *topology.Machine, cpus, memory cpuset.CPUSet) error {
+	if !memory.IsEmpty() {
+		t.MemoryNodes = m.MemoryNodes().Intersection(memory).String()
+	}
 	online := m.Online()
 	if cpus.IsEmpty() || online.IsSubsetOf(cpus) {
 		return nil

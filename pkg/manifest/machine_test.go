@@ -277,7 +277,7 @@ func TestARunIsResolvedOnTheCPUsItMayUse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := AllowCPUs(published, m, tc.cpus); err != nil {
+			if err := Allow(published, m, tc.cpus, cpuset.New()); err != nil {
 				t.Fatal(err)
 			}
 			if published.AllowedCPUs != tc.published || published.OnlineCPUs != "0-3" {
@@ -297,8 +297,32 @@ func TestARunIsResolvedOnTheCPUsItMayUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := AllowCPUs(published, large, cpuset.New(every...)); err == nil || !strings.Contains(err.Error(), "the API takes 8192") {
+	if err := Allow(published, large, cpuset.New(every...), cpuset.New()); err == nil || !strings.Contains(err.Error(), "the API takes 8192") {
 		t.Errorf("a list that is too long: %v", err)
+	}
+}
+
+func TestMemoryThatRunsMayUseIsPublished(t *testing.T) {
+	m := synthetic(t, "2n2l1c1t")
+	for name, tc := range map[string]struct {
+		memory cpuset.CPUSet
+		want   string
+	}{
+		"nobody says":           {cpuset.New(), "0-1"},
+		"all":                   {cpuset.New(0, 1), "0-1"},
+		"of one node":           {cpuset.New(1), "1"},
+		"of one that has none":  {cpuset.New(1, 2), "1"},
+		"of none that has some": {cpuset.New(3), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			published, err := Topology(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := Allow(published, m, cpuset.New(), tc.memory); err != nil || published.MemoryNodes != tc.want {
+				t.Errorf("publishes %q, %v; want %q", published.MemoryNodes, err, tc.want)
+			}
+		})
 	}
 }
 

@@ -127,6 +127,24 @@ func parentOf(p process) process {
 	return process{}
 }
 
+// killRunnerOf kills the runner of a worker, unless the run has just ended.
+func killRunnerOf(worker process) {
+	GinkgoHelper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", worker.PID))
+	if err != nil {
+		return // the worker has ended
+	}
+	_, after, _ := strings.Cut(string(status), "\nPPid:\t")
+	pid, err := strconv.Atoi(strings.SplitN(after, "\n", 2)[0])
+	Expect(err).NotTo(HaveOccurred())
+	runner, err := os.FindProcess(pid) // by a pidfd: it cannot become another's
+	Expect(err).NotTo(HaveOccurred())
+	comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err == nil && strings.HasPrefix(string(comm), "schedfleet-runn") {
+		_ = runner.Kill() // it may just have ended
+	}
+}
+
 // workload is a manifest of two pairs, a timer and a burner on both nodes.
 func workload(name, duration, more string) string {
 	return fmt.Sprintf(`apiVersion: schedfleet.dev/v1alpha1

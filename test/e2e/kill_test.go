@@ -141,8 +141,8 @@ var _ = Describe("Kill -9", Ordered, func() {
 			workers := workersIn()
 			if victim != "runner" {
 				killChild(ctx, victim)
-			} else if len(workers) > 0 {
-				parentOf(workers[0]).kill()
+			} else if len(workers) > 0 && workers[0].alive() { // else the run has just ended
+				killRunnerOf(workers[0])
 			}
 			terminal(ctx, name)
 			assertDead(ctx, workers)
