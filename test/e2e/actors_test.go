@@ -35,7 +35,7 @@ func startTime(pid int) uint64 {
 	return ticks
 }
 
-func (p process) alive() bool { return p.PID > 0 && startTime(p.PID) == p.StartTime }
+func (p process) alive() bool { return p.StartTime > 0 && startTime(p.PID) == p.StartTime }
 
 // kill sends SIGKILL, if the process is still the same one.
 func (p process) kill() {
@@ -103,7 +103,9 @@ func workersIn() []process {
 			if err != nil {
 				return err
 			}
-			list = append(list, identify(pid))
+			if p := identify(pid); p.alive() { // on a busy machine it may have ended meanwhile
+				list = append(list, p)
+			}
 		}
 		return nil
 	})
