@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/cpuset"
@@ -38,18 +39,14 @@ func node(t *testing.T, change map[string]string) Machine {
 		"proc/pressure/cpu":                                   "some avg10=0.00\n",
 	}
 	maps.Copy(files, change)
-	root := t.TempDir()
+	root, tree := t.TempDir(), fstest.MapFS{}
 	for path, content := range files {
-		if content == "" {
-			continue
+		if content != "" {
+			tree[path] = &fstest.MapFile{Data: []byte(content)}
 		}
-		full := filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := os.CopyFS(root, tree); err != nil {
+		t.Fatal(err)
 	}
 	return Machine{Root: root, CgroupMount: filepath.Join(root, "cgroup"), CgroupRoot: filepath.Join(root, "cgroup/agent")}
 }

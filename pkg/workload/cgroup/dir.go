@@ -80,19 +80,6 @@ func (d *Dir) Populated() (bool, error) {
 	return live != 0, err
 }
 
-// CPUStat returns the numbers of cpu.stat by name, such as usage_usec.
-func (d *Dir) CPUStat() (map[string]uint64, error) {
-	content, err := d.read("cpu.stat")
-	if err != nil {
-		return nil, err
-	}
-	stat, err := parseFlat(content)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s/cpu.stat: %w", d.path, err)
-	}
-	return stat, nil
-}
-
 // Procs returns the ids of the processes in the cgroup at path, not of those
 // below it. A threaded cgroup has threads and no processes (EOPNOTSUPP); those
 // its threads belong to are in its domain, the next cgroup above that is not threaded.

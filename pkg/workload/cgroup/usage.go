@@ -57,6 +57,12 @@ func (d *Dir) Usage() (Usage, error) {
 	return u, nil
 }
 
+// CPU is the CPU time used in the cgroup and below it so far, nil where it is not counted.
+func (d *Dir) CPU() (*time.Duration, error) {
+	stat, err := d.flat("cpu.stat")
+	return microseconds(stat, "usage_usec"), err
+}
+
 func (d *Dir) cpuUsage(u *Usage) error {
 	stat, err := d.flat("cpu.stat")
 	if err != nil {

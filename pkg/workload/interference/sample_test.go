@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,18 +30,14 @@ func (f files) with(others files) files {
 
 func (f files) write(t testing.TB) string {
 	t.Helper()
-	root := t.TempDir()
+	root, tree := t.TempDir(), fstest.MapFS{}
 	for path, content := range f {
-		if content == "" {
-			continue
+		if content != "" {
+			tree[path] = &fstest.MapFile{Data: []byte(content + "\n")}
 		}
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := os.CopyFS(root, tree); err != nil {
+		t.Fatal(err)
 	}
 	return root
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
@@ -95,18 +96,14 @@ func machine(t *testing.T, change map[string]string) Host {
 		"cgroup/agent/cgroup.procs":                            "1\n",
 	}
 	maps.Copy(files, change)
-	root := t.TempDir()
+	root, tree := t.TempDir(), fstest.MapFS{}
 	for path, content := range files {
-		if content == "" {
-			continue
+		if content != "" {
+			tree[path] = &fstest.MapFile{Data: []byte(content)}
 		}
-		full := filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(full, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := os.CopyFS(root, tree); err != nil {
+		t.Fatal(err)
 	}
 	return Host{Root: root, CgroupMount: filepath.Join(root, "cgroup"), CgroupParent: filepath.Join(root, "cgroup/agent")}
 }

@@ -49,15 +49,14 @@ func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
 		return nil, err
 	}
 	for _, name := range c.names {
-		if c.files[name], err = c.dir(name).Open(); err != nil {
+		if c.files[name], err = c.tree.Dir(inTree(name)).Open(); err != nil {
 			return nil, errors.Join(err, c.remove())
 		}
 	}
 	return c, nil
 }
 
-func (c *cgroups) dir(name string) *cgroup.Dir { return c.tree.Dir(inTree(name)) }
-
+// inTree is the name that a cgroup has in the tree.
 func inTree(name string) string {
 	if name == "" {
 		return defaultLeaf
@@ -103,24 +102,21 @@ func (c *cgroups) remove() error {
 func (c *cgroups) usage() []cgroup.Usage {
 	var list []cgroup.Usage
 	for _, name := range c.names {
-		used, err := c.dir(name).Usage()
+		used, err := c.tree.Usage(inTree(name))
 		c.note(err)
 		list = append(list, used)
 	}
 	return list
 }
 
-// cpu is the CPU time of the whole run until now in ns, nil where nobody counts it.
-func (c *cgroups) cpu() *int64 {
+// cpu is the CPU time of the whole run until now, nil where nobody counts it.
+func (c *cgroups) cpu() *time.Duration {
 	if c.tree == nil {
 		return nil
 	}
-	stat, err := c.tree.Root().CPUStat()
+	used, err := c.tree.Root().CPU()
 	c.note(err)
-	if used, ok := stat["usage_usec"]; ok {
-		return new(int64(used) * time.Microsecond.Nanoseconds())
-	}
-	return nil
+	return used
 }
 
 // note keeps the first thing that could not be read for the report.
@@ -161,7 +157,7 @@ func elapsed(before, after *time.Duration) *int64 {
 }
 
 // difference is what a counter grew by between two readings, nil if one is absent.
-func difference[N int64 | uint64](before, after *N) *N {
+func difference(before, after *uint64) *uint64 {
 	if before == nil || after == nil {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -68,7 +67,7 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 		Schema: report.SchemaVersion, RunID: job.RunID, Kernel: kernelRelease(), CloneMethod: cloneMethod,
 		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(), Seed: job.Run.Seed, Limits: job.Run.Interference,
 	}
-	used, runCPU := groups.usage(), groups.cpu()
+	used, cpuBefore := groups.usage(), groups.cpu()
 	around, moved := interference.Take("/", os.Getppid()), numaPagesMigrated()
 	rep.StartedAt = time.Now()
 	before := ownCPU()
@@ -79,7 +78,7 @@ func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emi
 	rep.SupervisorCPU = ownCPU() - before
 	after := around.Again()
 	runnerCPU := ownCPU() - before // with that look, which took a part of what it saw
-	runCPU = difference(runCPU, groups.cpu())
+	runCPU := elapsed(cpuBefore, groups.cpu())
 	stopped := h.Stop(groups.kill)
 	if now := numaPagesMigrated(); now != nil && moved != nil {
 		rep.NUMAPagesMigrated = new(*now - *moved)
@@ -101,17 +100,11 @@ func remarks(rep *report.Report, run *spec.Resolved, unknown error) []string {
 		notes = append(notes, fmt.Sprintf("distances of migrations are unknown: %v", unknown))
 	}
 	for i := range run.Groups {
-		if run.Groups[i].Policy == sys.PolicyExt && !schedExtEnabled() {
+		if run.Groups[i].Policy == sys.PolicyExt && fingerprint.Scheduler("/") == fingerprint.KernelScheduler {
 			return append(notes, "no sched_ext scheduler is loaded: tasks of SCHED_EXT ran under the kernel's own")
 		}
 	}
 	return notes
-}
-
-// schedExtEnabled says whether a sched_ext scheduler is in charge.
-func schedExtEnabled() bool {
-	state, err := os.ReadFile("/sys/kernel/sched_ext/state")
-	return err == nil && strings.TrimSpace(string(state)) == "enabled"
 }
 
 // host is the machine as it was before the run.
