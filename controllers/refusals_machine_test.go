@@ -185,16 +185,17 @@ var _ = Describe("The API server, of the machine under test,", func() {
 
 	DescribeTable("refuses of the limits of interference, naming the field and what to do,",
 		func(limits, field, says string) {
-			refuses("{interference: {"+limits+"}, "+groups+"}", "spec.interference."+field, says)
+			refuses("{interference: {"+limits+"}, cgroups: [{name: a, cpu: {quota: 50ms}}], "+groups+"}", "spec.interference"+field, says)
 		},
-		Entry("less than no CPU", "maxOtherCPU: -1m", "maxOtherCPU", someCPUs),
-		Entry("more CPUs than there can be", "maxSteal: 8193", "maxSteal", someCPUs),
-		Entry("CPUs that are no amount", "maxInterruptCPU: few", "maxInterruptCPU", "should match"),
-		Entry("more than all the time", "maxIOPressurePercent: 101", "maxIOPressurePercent", "less than or equal to 100"),
-		Entry("no frequency", "minFrequencyPercent: 0", "minFrequencyPercent", "greater than or equal to 1"),
-		Entry("less than no event", "maxThermalEvents: -1", "maxThermalEvents", "greater than or equal to 0"),
-		Entry("a step of nothing", "maxClockStep: 0s", "maxClockStep", "must be a duration above 0s, such as 1ms"),
-		Entry("more than all periods", "maxThrottledPercent: 101", "maxThrottledPercent", "less than or equal to 100"),
+		Entry("nothing", "", "", "set a limit, or leave interference out"),
+		Entry("less than no CPU", "maxOtherCPU: -1m", ".maxOtherCPU", someCPUs),
+		Entry("more CPUs than there can be", "maxSteal: 8193", ".maxSteal", someCPUs),
+		Entry("CPUs that are no amount", "maxInterruptCPU: few", ".maxInterruptCPU", "should match"),
+		Entry("more than all the time", "maxIOPressurePercent: 101", ".maxIOPressurePercent", "less than or equal to 100"),
+		Entry("no frequency", "minFrequencyPercent: 0", ".minFrequencyPercent", "greater than or equal to 1"),
+		Entry("less than no event", "maxThermalEvents: -1", ".maxThermalEvents", "greater than or equal to 0"),
+		Entry("a step of nothing", "maxClockStep: 0s", ".maxClockStep", "must be a duration above 0s, such as 1ms"),
+		Entry("more than all periods", "maxThrottledPercent: 101", ".maxThrottledPercent", "less than or equal to 100"),
 	)
 
 	It("keeps all that a large machine publishes", func(ctx SpecContext) {

@@ -14,6 +14,8 @@ import (
 // set is reported, but not judged.
 //
 // CPUs are quantities: 1 is a CPU all the time, 200m a fifth of one.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.maxOtherCPU), has(self.maxSteal), has(self.maxInterruptCPU), has(self.maxMemoryPressurePercent), has(self.maxIOPressurePercent), has(self.minFrequencyPercent), has(self.maxThermalEvents), has(self.maxClockStep), has(self.maxThrottledPercent)].exists(x, x)",message="set a limit, or leave interference out"
 type Interference struct {
 	// maxOtherCPU bounds the CPU time that others than the run used, on average over
 	// the hold, in CPUs. Void reason: Disturbed.
@@ -86,8 +88,8 @@ type Interference struct {
 	MaxClockStep *metav1.Duration `json:"maxClockStep,omitempty"`
 
 	// maxThrottledPercent bounds the share of quota periods in which a cgroup of the
-	// run was throttled, for every cgroup with a quota, 0 to 100. Void reason:
-	// Throttled.
+	// run was throttled, for every cgroup with a quota, of which there must be one, 0
+	// to 100. Void reason: Throttled.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

@@ -4,7 +4,9 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 )
@@ -15,6 +17,9 @@ const maxLimitCPUs = quantity.CPUs((maxCPU + 1) * 1000)
 func (l *Interference) validate() error {
 	if l == nil {
 		return nil
+	}
+	if *l == (Interference{}) {
+		return errors.New("maxOtherCPU: nothing is set: leave interference out")
 	}
 	for _, c := range []struct {
 		field string
@@ -43,6 +48,15 @@ func (l *Interference) validate() error {
 		return fmt.Errorf("maxClockStep: must be above 0s, not %v", *l.MaxClockStep)
 	}
 	return nil
+}
+
+// validateThrottled checks that what is limited can happen.
+func (r *Run) validateThrottled() error {
+	if r.Interference == nil || r.Interference.MaxThrottledPercent == nil ||
+		slices.ContainsFunc(r.Cgroups, func(c Cgroup) bool { return c.CPU != nil && c.CPU.Quota != nil }) {
+		return nil
+	}
+	return errors.New("interference.maxThrottledPercent: no cgroup has a cpu.quota, so none can be throttled: leave it out")
 }
 
 // within checks a number that may be unset.

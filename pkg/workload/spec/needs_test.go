@@ -56,7 +56,11 @@ func TestNeeds(t *testing.T) {
 		"a frequency":           {limits(Interference{MinFrequencyPercent: new(1)}), []Need{{"Cpufreq", "interference.minFrequencyPercent"}}},
 		"heat":                  {limits(Interference{MaxThermalEvents: new(int64(0))}), []Need{{"ThermalThrottle", "interference.maxThermalEvents"}}},
 		"limits anyone can tell": {limits(Interference{MaxOtherCPU: new(quantity.CPUs(0)), MaxSteal: new(quantity.CPUs(0)), MaxInterruptCPU: new(quantity.CPUs(0)),
-			MaxClockStep: length(1), MaxThrottledPercent: new(0)}), nil},
+			MaxClockStep: length(1)}), nil},
+		"throttling, beyond the quota": {valid(func(r *Run) {
+			r.Interference = &Interference{MaxThrottledPercent: new(0)}
+			r.Cgroups = []Cgroup{{Name: "a", CPU: &CgroupCPU{Quota: length(1e9)}}}
+		}), []Need{v2, {"CgroupCPU", "cgroups[0].cpu"}}},
 		"the first field that needs it is named": {withCgroups(Cgroup{}, Cgroup{CPU: &CgroupCPU{Weight: new(1)}}, Cgroup{CPU: &CgroupCPU{Weight: new(1)}}), []Need{v2, {"CgroupCPU", "cgroups[1].cpu"}}},
 	} {
 		t.Run(name, func(t *testing.T) {

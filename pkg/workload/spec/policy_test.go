@@ -91,7 +91,7 @@ func TestValidateInterference(t *testing.T) {
 		limits Interference
 		want   string // "" is valid
 	}{
-		"no limit": {Interference{}, ""},
+		"no limit": {Interference{}, "interference.maxOtherCPU: nothing is set: leave interference out"},
 		"all limits at their lowest": {Interference{new(quantity.CPUs(0)), new(quantity.CPUs(0)), new(quantity.CPUs(0)),
 			new(0), new(0), new(1), new(int64(0)), length(1), new(0)}, ""},
 		"the most CPUs":             {Interference{MaxOtherCPU: new(quantity.CPUs(8192_000))}, ""},
@@ -106,9 +106,17 @@ func TestValidateInterference(t *testing.T) {
 		"a clock that never moves":  {Interference{MaxClockStep: length(0)}, "interference.maxClockStep: must be above 0s, not 0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantError(t, valid(func(r *Run) { r.Interference = &tc.limits }).Validate(), tc.want)
+			wantError(t, valid(func(r *Run) {
+				r.Interference = &tc.limits
+				r.Cgroups = []Cgroup{{Name: "limited", CPU: &CgroupCPU{Quota: length(time.Millisecond)}}}
+			}).Validate(), tc.want)
 		})
 	}
+	unlimited := valid(func(r *Run) {
+		r.Interference = &Interference{MaxThrottledPercent: new(5)}
+		r.Cgroups = []Cgroup{{Name: "heavy", CPU: &CgroupCPU{Weight: new(200)}}}
+	})
+	wantError(t, unlimited.Validate(), "interference.maxThrottledPercent: no cgroup has a cpu.quota, so none can be throttled")
 }
 
 func TestValidateNumbersOfWorkers(t *testing.T) {

@@ -49,7 +49,7 @@ func (r *Run) Validate() error {
 		g := &r.Groups[i]
 		errs = append(errs, at(validateGroup(g), "groups[%d]", i), unique(groups, g.Name, "groups[%d]", i), known.referredToBy(g, i))
 	}
-	errs = append(errs, at(r.Interference.validate(), "interference"))
+	errs = append(errs, at(r.Interference.validate(), "interference"), r.validateThrottled())
 	errs = append(errs, r.validateHosts()...)
 	errs = append(errs, r.validateMems()...)
 	errs = append(errs, r.validateTasks()...)
