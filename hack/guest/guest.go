@@ -161,6 +161,25 @@ func Boot(ctx context.Context, cfg Config) (*Guest, error) {
 		return nil, err
 	}
 	defer initrd.Close() //nolint:errcheck // the emulator has its own
+	return again(func() (*Guest, error) { return bootOnce(ctx, base, initrd, cfg) })
+}
+
+// maxBoots is how often a guest is booted whose emulator stumbles.
+const maxBoots = 3
+
+// again boots once more if the emulator was to blame that the guest did not come up.
+// Its command has not been started by then, so nothing happens twice.
+func again(boot func() (*Guest, error)) (g *Guest, err error) {
+	for range maxBoots {
+		var panicked *PanicError
+		if g, err = boot(); !errors.As(err, &panicked) || !panicked.StaleCode {
+			break
+		}
+	}
+	return g, err
+}
+
+func bootOnce(ctx context.Context, base string, initrd *os.File, cfg Config) (*Guest, error) {
 	g, err := power(ctx, base, initrd, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("starting the emulator: %w", err)
