@@ -352,8 +352,8 @@ var distribution = sync.OnceValue(func() v1alpha1.Distribution {
 		text = base64.StdEncoding.EncodeToString(encoded)
 	}
 	return v1alpha1.Distribution{
-		Metric: v1alpha1.MetricWakeLatency, Count: int64(len(resultValues)), MinNanoseconds: 1_000, MaxNanoseconds: 1_000_000,
-		P50Nanoseconds: 2_000, P90Nanoseconds: 1_000_000, P99Nanoseconds: 1_000_000, P999Nanoseconds: 1_000_000,
+		Metric: v1alpha1.MetricWakeLatency, Sample: "RoundTrip", Unit: v1alpha1.UnitNanoseconds, Count: int64(len(resultValues)), Min: 1_000, Max: 1_000_000,
+		P50: 2_000, P90: 1_000_000, P99: 1_000_000, P999: 1_000_000,
 		Histogram: text,
 	}
 })

@@ -28,6 +28,7 @@ import (
 	"github.com/schedfleet/schedfleet/nodeagent/spool"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 // +kubebuilder:rbac:groups=schedfleet.dev,resources=noderuns,verbs=get;list;watch
@@ -67,6 +68,8 @@ type Options struct {
 	CgroupRoot string
 	// CPUs is the list of CPUs that runs may use. Empty, they are the agent's own.
 	CPUs string
+	// Policy is what the node lets runs do. Nil: nothing that needs to be allowed.
+	Policy *spec.Policy
 	// SpoolDir is where reports wait for the API.
 	SpoolDir string
 	Version  string
@@ -99,6 +102,9 @@ type Agent struct {
 // New prepares the agent of a node.
 func New(config *rest.Config, opts Options) (*Agent, error) {
 	opts.Timings = opts.Timings.withDefaults()
+	if opts.Policy == nil {
+		opts.Policy = &spec.Policy{}
+	}
 	a := &Agent{
 		opts:     opts,
 		log:      ctrl.Log.WithName("agent").WithValues("node", opts.NodeName),

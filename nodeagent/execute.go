@@ -68,7 +68,9 @@ func (a *Agent) job(run *v1alpha1.NodeRun) (runner.Job, error) {
 	if err := cgroup.CheckName(run.Spec.RunID); err != nil || strings.Contains(run.Spec.RunID, "/") {
 		return runner.Job{}, fmt.Errorf("spec.runID %q cannot be the name of a cgroup", run.Spec.RunID)
 	}
-	return runner.Job{RunID: run.Spec.RunID, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), CPUs: a.opts.CPUs, Run: *model}, nil
+	return runner.Job{
+		RunID: run.Spec.RunID, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), CPUs: a.opts.CPUs, Policy: a.opts.Policy, Run: *model,
+	}, nil
 }
 
 // execute takes a run, has it carried out, and hands over what became of it.

@@ -228,7 +228,7 @@ type CPUOverlap struct {
 // +kubebuilder:validation:XValidation:rule="[has(self.weight), has(self.idle), has(self.quota), has(self.period), has(self.burst), has(self.uclampMinPercent), has(self.uclampMaxPercent)].exists(x, x)",message="set weight, idle, quota, uclampMinPercent or uclampMaxPercent, or leave cpu out"
 // +kubebuilder:validation:XValidation:rule="!has(self.weight) || !has(self.idle) || !self.idle",message="weight and idle exclude each other: an idle cgroup has the smallest weight there is"
 // +kubebuilder:validation:XValidation:rule="has(self.quota) || (!has(self.period) && !has(self.burst))",message="period and burst need a quota"
-// +kubebuilder:validation:XValidation:rule="!has(self.quota) || !has(self.burst) || [self.quota, self.burst].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')) || duration(self.burst) <= duration(self.quota)",message="burst must be at most the quota"
+// +kubebuilder:validation:XValidation:rule="!has(self.quota) || !has(self.burst) || [self.quota, self.burst].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$')) || duration(self.burst) <= duration(self.quota)",message="burst must be at most the quota"
 // +kubebuilder:validation:XValidation:rule="!has(self.uclampMinPercent) || !has(self.uclampMaxPercent) || self.uclampMinPercent <= self.uclampMaxPercent",message="uclampMinPercent must be at most uclampMaxPercent"
 type CgroupCPU struct {
 	// weight is the cgroup's share of CPU time among its neighbours (cpu.weight), 1 to
@@ -252,7 +252,7 @@ type CgroupCPU struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1000h')",message="must be a duration of at least 1ms and at most 1000h, such as 50ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1000h')",message="must be a duration of at least 1ms and at most 1000h, such as 50ms"
 	Quota *metav1.Duration `json:"quota,omitempty"`
 
 	// period is the length of a quota period, in whole microseconds, 1ms to 1s.
@@ -261,7 +261,7 @@ type CgroupCPU struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1s')",message="must be a duration of at least 1ms and at most 1s, such as 100ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) >= duration('1ms') && duration(self) <= duration('1s')",message="must be a duration of at least 1ms and at most 1s, such as 100ms"
 	Period *metav1.Duration `json:"period,omitempty"`
 
 	// burst is how much unused quota is kept for a later period (cpu.max.burst), in
@@ -270,7 +270,7 @@ type CgroupCPU struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 10ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 10ms"
 	Burst *metav1.Duration `json:"burst,omitempty"`
 
 	// uclampMinPercent makes the scheduler take the cgroup's tasks for at least this

@@ -19,9 +19,30 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.workers) != has(self.workersPercent)",message="exactly one of workers and workersPercent must be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.processName) || (has(self.cloneMode) && self.cloneMode == 'Thread')",message="processName needs cloneMode Thread"
-// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.pipeIo) || self.workers % 2 == 0",message="pipeIo works in pairs: workers must be a multiple of 2"
-// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexPingPong) || self.workers % 2 == 0",message="futexPingPong works in pairs: workers must be a multiple of 2"
-// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexFanOut) || self.workers % (self.work.futexFanOut.fanOut + 1) == 0",message="futexFanOut works in sets of one waker and fanOut receivers: workers must be a multiple of fanOut + 1"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.smtSiblingSpin) || self.workers % 2 == 0",message="smtSiblingSpin works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.pipeIo) || self.workers % 2 == 0",message="pipeIo works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexPingPong) || self.workers % 2 == 0",message="futexPingPong works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.asymmetricWaker) || self.workers % 2 == 0",message="asymmetricWaker works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.signalStorm) || self.workers % 2 == 0",message="signalStorm works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.cachePipe) || self.workers % 2 == 0",message="cachePipe works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.irqWake) || self.workers % 2 == 0",message="irqWake works in pairs: workers must be a multiple of 2",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.futexFanOut) || self.workers % (self.work.futexFanOut.fanOut + 1) == 0",message="futexFanOut works in sets of one waker and fanOut receivers: workers must be a multiple of fanOut + 1",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.fanOutCompute) || self.workers % (self.work.fanOutCompute.fanOut + 1) == 0",message="fanOutCompute works in sets of one waker and fanOut receivers: workers must be a multiple of fanOut + 1",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.thunderingHerd) || self.workers % (self.work.thunderingHerd.waiters + 1) == 0",message="thunderingHerd works in sets of one waker and its waiters: workers must be a multiple of waiters + 1",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.wakeChain) || self.workers % (self.work.wakeChain.depth) == 0",message="wakeChain works in sets of depth stages: workers must be a multiple of depth",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.epollStorm) || self.workers % (self.work.epollStorm.producers + self.work.epollStorm.consumers) == 0",message="epollStorm works in sets of producers and consumers: workers must be a multiple of producers + consumers",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.producerConsumerImbalance) || self.workers % (self.work.producerConsumerImbalance.producers + self.work.producerConsumerImbalance.consumers) == 0",message="producerConsumerImbalance works in sets of producers and consumers: workers must be a multiple of producers + consumers",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.mutexContention) || self.workers % (self.work.mutexContention.contenders) == 0",message="mutexContention works in sets of contenders: workers must be a multiple of contenders",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.priorityInversion) || (self.work.priorityInversion.high + self.work.priorityInversion.medium + self.work.priorityInversion.low) < 1 || self.workers % (self.work.priorityInversion.high + self.work.priorityInversion.medium + self.work.priorityInversion.low) == 0",message="priorityInversion works in sets of high, medium and low workers: workers must be a multiple of high + medium + low",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.rtStarvation) || self.workers % (self.work.rtStarvation.rtWorkers + self.work.rtStarvation.fairWorkers) == 0",message="rtStarvation works in sets of real-time and normal workers: workers must be a multiple of rtWorkers + fairWorkers",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.workers) || !has(self.work.preemptStorm) || self.workers % (self.work.preemptStorm.fairWorkers + 1) == 0",message="preemptStorm works in sets of one real-time worker and its victims: workers must be a multiple of fairWorkers + 1",fieldPath=".workers"
+// +kubebuilder:validation:XValidation:rule="!has(self.work.forkExit) || !has(self.cloneMode) || self.cloneMode != 'Thread'",message="forkExit works in processes only: a process with threads cannot fork safely; leave cloneMode out",fieldPath=".cloneMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.work.cgroupChurn) || !has(self.cloneMode) || self.cloneMode != 'Thread'",message="cgroupChurn works in processes only: a move takes all threads of a process along; leave cloneMode out",fieldPath=".cloneMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.work.cgroupAttachStorm) || !has(self.cloneMode) || self.cloneMode != 'Thread'",message="cgroupAttachStorm works in processes only: a process with threads cannot fork safely; leave cloneMode out",fieldPath=".cloneMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.work.exec) || !has(self.cloneMode) || self.cloneMode != 'Thread'",message="exec works in processes only: a program takes the place of the worker's whole process; leave cloneMode out",fieldPath=".cloneMode"
+// +kubebuilder:validation:XValidation:rule="!has(self.workersPercent) || !(has(self.work.schbench) || has(self.work.taobench))",message="schbench and taobench bring their own threads for the CPUs there are: set workers to the number of programs",fieldPath=".workersPercent"
+// +kubebuilder:validation:XValidation:rule="!has(self.workersPercent) || !(has(self.work.exec) || has(self.work.netTraffic) || has(self.work.irqWake))",message="not for exec, netTraffic and irqWake, of which there may be a few only: set workers",fieldPath=".workersPercent"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedulingPolicy) || !(has(self.work.asymmetricWaker) || has(self.work.priorityInversion) || has(self.work.rtStarvation) || has(self.work.preemptStorm))",message="asymmetricWaker, priorityInversion, rtStarvation and preemptStorm give their workers scheduling classes of their own: leave schedulingPolicy out",fieldPath=".schedulingPolicy"
 type Group struct {
 	// name identifies the group in steps, checks and reports.
 	//
@@ -30,7 +51,9 @@ type Group struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// workers is the number of workers, 1 to 20000.
+	// workers is the number of workers, 1 to 20000. It must be a multiple of the sets
+	// that the kind of work comes in. Of schbench, taobench and exec it is the number
+	// of programs.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

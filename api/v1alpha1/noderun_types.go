@@ -242,7 +242,8 @@ type RunResult struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Notes []string `json:"notes,omitempty"`
 
-	// histogramTruncated says that histograms were left out to keep the status small.
+	// histogramTruncated says that histograms, or figures of programs, were left out to
+	// keep the status small.
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`

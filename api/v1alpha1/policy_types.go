@@ -82,15 +82,15 @@ type RealtimePolicy struct {
 // DeadlinePolicy is a reservation of CPU time: runtime out of every period, within
 // deadline from the period's begin. It holds that 1024ns <= runtime <= deadline <= period.
 //
-// +kubebuilder:validation:XValidation:rule="[self.runtime, self.deadline].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')) || duration(self.runtime) <= duration(self.deadline)",message="runtime must be at most deadline"
-// +kubebuilder:validation:XValidation:rule="!has(self.period) || [self.deadline, self.period].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')) || duration(self.deadline) <= duration(self.period)",message="deadline must be at most period"
+// +kubebuilder:validation:XValidation:rule="[self.runtime, self.deadline].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$')) || duration(self.runtime) <= duration(self.deadline)",message="runtime must be at most deadline"
+// +kubebuilder:validation:XValidation:rule="!has(self.period) || [self.deadline, self.period].exists(d, !d.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$')) || duration(self.deadline) <= duration(self.period)",message="deadline must be at most period"
 type DeadlinePolicy struct {
 	// runtime is the CPU time per period, at least 1024ns, the least the kernel takes.
 	//
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) >= duration('1024ns')",message="must be a duration of at least 1024ns, such as 500us or 10ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) >= duration('1024ns')",message="must be a duration of at least 1024ns, such as 500us or 10ms"
 	Runtime metav1.Duration `json:"runtime"`
 
 	// deadline is the time from a period's begin by which the runtime is due.
@@ -98,7 +98,7 @@ type DeadlinePolicy struct {
 	// +required
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 500us or 10ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 500us or 10ms"
 	Deadline metav1.Duration `json:"deadline"`
 
 	// period is the length of a period. Kernels take 100us to 4.194304s, unless
@@ -108,7 +108,7 @@ type DeadlinePolicy struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 500us or 10ms"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 500us or 10ms"
 	Period *metav1.Duration `json:"period,omitempty"`
 }
 

@@ -5,68 +5,139 @@ package v1alpha1
 
 // DistributionMetric is what the values of a distribution are.
 //
-// +kubebuilder:validation:Enum=WakeLatency;TimerLatency
+// +kubebuilder:validation:Enum=WakeLatency;TimerLatency;IterationCost;ResponseTime;RequestRate
 type DistributionMetric string
 
 const (
 	// MetricWakeLatency is the time from blocking to running again. What exactly
-	// it spans depends on the kind of work, so kinds are never pooled.
+	// it spans depends on the kind of work: the sample says it.
 	MetricWakeLatency DistributionMetric = "WakeLatency"
 	// MetricTimerLatency is the time from an absolute deadline to running.
 	MetricTimerLatency DistributionMetric = "TimerLatency"
+	// MetricIterationCost is the time that a fixed amount of computation took.
+	MetricIterationCost DistributionMetric = "IterationCost"
+	// MetricResponseTime is the time from when a request was due to its completion.
+	MetricResponseTime DistributionMetric = "ResponseTime"
+	// MetricRequestRate is requests per second, one value for each second.
+	MetricRequestRate DistributionMetric = "RequestRate"
 )
 
-// Distribution is a population of durations. The percentiles are computed from
-// the histogram, which keeps every value to within 0.8 %; to merge
-// distributions, merge histograms.
+// DistributionSample is what exactly one value of a distribution is.
+//
+// +kubebuilder:validation:Enum=RoundTrip;Wait;Wakeup;LockWait;Sleep;Overshoot;Yield;Reap;Sync;Read;Convoy;Lateness;Computation;Request;Arrival;Second
+type DistributionSample string
+
+// DistributionUnit is what the values of a distribution count.
+//
+// +kubebuilder:validation:Enum=ns;1/s
+type DistributionUnit string
+
+const (
+	// UnitNanoseconds is that of all times.
+	UnitNanoseconds DistributionUnit = "ns"
+	// UnitPerSecond is that of rates.
+	UnitPerSecond DistributionUnit = "1/s"
+)
+
+// Distribution is a population of values that mean the same. The percentiles are
+// computed from the histogram, which keeps every value to within 0.8 %; to merge
+// distributions of one metric and one sample, merge histograms.
 type Distribution struct {
-	// metric is what the values are.
+	// metric is what the values are about.
+	// WakeLatency: a time from blocking to running again.
+	// TimerLatency: the time from an absolute deadline to running.
+	// IterationCost: the time that a fixed amount of computation took.
+	// ResponseTime: the time from when a request was due to its completion.
+	// RequestRate: requests per second.
 	//
 	// +required
 	Metric DistributionMetric `json:"metric"`
+
+	// sample is what exactly one value is. Values of different samples are never put
+	// together.
+	// RoundTrip: from handing over to a partner to having the turn back.
+	// Wait: from beginning to wait for another worker to running again, with the
+	// other's work in it.
+	// Wakeup: from the moment the waker notes before it wakes to the woken worker
+	// running.
+	// LockWait: one wait for a lock that another holds.
+	// Sleep: a whole sleep as it was observed.
+	// Overshoot: what a sleep took longer than asked.
+	// Yield: one sched_yield, until running again.
+	// Reap: waiting for a child process to end.
+	// Sync: a data sync of a file.
+	// Read: a read of a file.
+	// Convoy: a write to and a read from a file, now and then with a data sync.
+	// Lateness: from a deadline on a fixed grid to running.
+	// Computation: a fixed amount of computation.
+	// Request: from the begin of a request's work to its end.
+	// Arrival: from when a request was due by its schedule to its end, also where
+	// the worker was late to begin.
+	// Second: what was done in one second.
+	//
+	// +required
+	Sample DistributionSample `json:"sample"`
+
+	// unit is what min to max count: ns, or 1/s for a RequestRate.
+	//
+	// +required
+	Unit DistributionUnit `json:"unit"`
 
 	// count is the number of values.
 	//
 	// +required
 	Count int64 `json:"count"`
 
-	// minNanoseconds is the smallest value, exact.
+	// min is the smallest value, exact.
 	//
 	// +required
-	MinNanoseconds int64 `json:"minNanoseconds"`
+	Min int64 `json:"min"`
 
-	// p50Nanoseconds is the median.
+	// p50 is the median.
 	//
 	// +required
-	P50Nanoseconds int64 `json:"p50Nanoseconds"`
+	P50 int64 `json:"p50"`
 
-	// p90Nanoseconds is the 90th percentile.
+	// p90 is the 90th percentile.
 	//
 	// +required
-	P90Nanoseconds int64 `json:"p90Nanoseconds"`
+	P90 int64 `json:"p90"`
 
-	// p99Nanoseconds is the 99th percentile.
+	// p99 is the 99th percentile.
 	//
 	// +required
-	P99Nanoseconds int64 `json:"p99Nanoseconds"`
+	P99 int64 `json:"p99"`
 
-	// p999Nanoseconds is the 99.9th percentile.
+	// p999 is the 99.9th percentile.
 	//
 	// +required
-	P999Nanoseconds int64 `json:"p999Nanoseconds"`
+	P999 int64 `json:"p999"`
 
-	// maxNanoseconds is the largest value, exact.
+	// max is the largest value, exact.
 	//
 	// +required
-	MaxNanoseconds int64 `json:"maxNanoseconds"`
+	Max int64 `json:"max"`
 
 	// histogram holds all values in HdrHistogram's compressed V2 encoding, base64,
-	// two significant digits, unit nanoseconds. Absent where it would have made
+	// two significant digits, in the unit. Absent where it would have made
 	// the status too large; histogramTruncated says so.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=65536
 	Histogram string `json:"histogram,omitempty"`
+}
+
+// NodePages is a number of pages on a NUMA node.
+type NodePages struct {
+	// node is the kernel's number of the NUMA node.
+	//
+	// +required
+	Node int32 `json:"node"`
+
+	// pages is how many pages of the base size there are.
+	//
+	// +required
+	Pages int64 `json:"pages"`
 }
 
 // GroupResult is what a group of workers did. Sums are over workers; rates and
@@ -99,7 +170,9 @@ type GroupResult struct {
 	// +required
 	Completed int32 `json:"completed"`
 
-	// iterations is the number of passes of the work's outer loop, summed.
+	// iterations is the number of passes of the work's outer loop, summed. It is 0
+	// for exec, as are workUnits, migrations and maxGapNanoseconds: programs do not
+	// say what they do, and programMetrics are what was read from their output.
 	//
 	// +required
 	Iterations int64 `json:"iterations"`
@@ -169,6 +242,16 @@ type GroupResult struct {
 	// +kubebuilder:validation:MaxLength=1024
 	CPUsUsed string `json:"cpusUsed,omitempty"`
 
+	// pagesByNode are the resident pages of memory that the workers mapped for
+	// themselves, by NUMA node, when their work ended: where their memory policy
+	// put it. In a NodeRun only; absent where the kind of work maps nothing.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=node
+	// +kubebuilder:validation:MaxItems=64
+	PagesByNode []NodePages `json:"pagesByNode,omitempty"`
+
 	// maxGapNanoseconds is the longest time between two checkpoints of one worker.
 	//
 	// +required
@@ -179,13 +262,81 @@ type GroupResult struct {
 	// +optional
 	MaxGapCPU *int32 `json:"maxGapCPU,omitempty"`
 
-	// distributions are the latencies the group recorded.
+	// distributions are what the group recorded.
 	//
 	// +optional
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=metric
+	// +listMapKey=sample
 	// +kubebuilder:validation:MaxItems=4
 	Distributions []Distribution `json:"distributions,omitempty"`
+
+	// programMetrics are the figures that programs wrote, of kind exec.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	ProgramMetrics []ProgramMetric `json:"programMetrics,omitempty"`
 }
+
+// ProgramMetric is a figure that programs wrote, each of them at most once: how
+// many of them, their sum and the extremes. The mean is sum / count.
+type ProgramMetric struct {
+	// name is its name in the work's metrics.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+
+	// unit is its unit, such as 1/s; empty if it has none.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	Unit string `json:"unit,omitempty"`
+
+	// polarity is which values are better.
+	//
+	// +required
+	Polarity MetricPolarity `json:"polarity"`
+
+	// count is how many programs wrote it.
+	//
+	// +required
+	Count int64 `json:"count"`
+
+	// sum is the sum over programs, a decimal number, as are min and max.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Sum string `json:"sum"`
+
+	// min is the smallest value.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Min string `json:"min"`
+
+	// max is the largest value.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Max string `json:"max"`
+}
+
+// MetricPolarity is which values of a figure are better.
+//
+// +kubebuilder:validation:Enum=HigherIsBetter;LowerIsBetter;Neither
+type MetricPolarity string
+
+const (
+	// PolarityHigher is that of a throughput.
+	PolarityHigher MetricPolarity = "HigherIsBetter"
+	// PolarityLower is that of a latency.
+	PolarityLower MetricPolarity = "LowerIsBetter"
+	// PolarityNeither is that of a figure that only describes.
+	PolarityNeither MetricPolarity = "Neither"
+)
 
 // MigrationDistances tells migrations apart by how far they went. Their sum is
 // that of all migrations; a distance that none was seen to go is absent.

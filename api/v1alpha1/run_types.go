@@ -12,6 +12,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.schedulingPolicy) || (has(self.schedulingPolicies) && self.schedulingPolicies.exists(p, p.name == g.schedulingPolicy)))",message="every groups[].schedulingPolicy must be the name of an entry in schedulingPolicies"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.memoryPolicy) || (has(self.memoryPolicies) && self.memoryPolicies.exists(p, p.name == g.memoryPolicy)))",message="every groups[].memoryPolicy must be the name of an entry in memoryPolicies"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(a, !has(a.processName) || self.groups.all(b, !has(b.processName) || a.processName != b.processName || has(a.cgroup) != has(b.cgroup) || (has(a.cgroup) && a.cgroup != b.cgroup) || (has(a.uid) == has(b.uid) && (!has(a.uid) || a.uid == b.uid) && has(a.gid) == has(b.gid) && (!has(a.gid) || a.gid == b.gid))))",message="groups of one cgroup and processName are threads of one process: uid and gid must be the same in all of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.work.cgroupAttachStorm) || !has(g.work.cgroupAttachStorm.destination) || (has(self.cgroups) && self.cgroups.exists(c, c.name == g.work.cgroupAttachStorm.destination)))",message="every groups[].work.cgroupAttachStorm.destination must be the name of an entry in cgroups"
+// +kubebuilder:validation:XValidation:rule="(has(self.allowDangerousWork) && self.allowDangerousWork) || !has(self.groups) || !self.groups.exists(g, has(g.work.priorityInversion) || has(g.work.rtStarvation) || has(g.work.preemptStorm) || has(g.work.cgroupChurn) || has(g.work.cgroupAttachStorm) || (has(g.work.asymmetricWaker) && (g.work.asymmetricWaker.wakerClass == 'FIFO' || g.work.asymmetricWaker.wakeeClass == 'FIFO')))",message="priorityInversion, rtStarvation, preemptStorm, cgroupChurn, cgroupAttachStorm and asymmetricWaker with class FIFO can harm what else runs on the machine: set allowDangerousWork, and use nodes that allow it",fieldPath=".allowDangerousWork"
 type RunSpec struct {
 	// duration is how long the workers work, measured from the common start.
 	// A Go duration above 0 and at most 24h. Default 12s.
@@ -20,7 +22,7 @@ type RunSpec struct {
 	// +default="12s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s') && duration(self) <= duration('24h')",message="must be a duration above 0s and at most 24h, such as 500ms, 10s or 1m30s"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) > duration('0s') && duration(self) <= duration('24h')",message="must be a duration above 0s and at most 24h, such as 500ms, 10s or 1m30s"
 	Duration metav1.Duration `json:"duration,omitzero"`
 
 	// seed makes every random choice (random CPU subsets) repeatable. With the
@@ -66,6 +68,14 @@ type RunSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=32
 	MemoryPolicies []MemoryPolicy `json:"memoryPolicies,omitempty"`
+
+	// allowDangerousWork says that the run may hold work that can harm what else runs on
+	// the machine, such as starving it of CPU time. Such work is refused without it, and
+	// runs only on nodes that allow it, too (TestNode status.policy.dangerousWork). A
+	// watchdog out of its reach ends the run where it gets out of hand. Default false.
+	//
+	// +optional
+	AllowDangerousWork bool `json:"allowDangerousWork,omitempty"`
 
 	// interference bounds what else the machine may do during the run: what exceeds
 	// a limit makes the sample void. Unset, it is only reported.

@@ -155,7 +155,48 @@ type TestNodeStatus struct {
 	//
 	// +optional
 	Realtime *RealtimeBandwidth `json:"realtime,omitempty"`
+
+	// policy is what the node's owner lets runs do beyond using CPU and memory. Its agent's flags set it.
+	//
+	// +optional
+	Policy *NodePolicy `json:"policy,omitempty"`
 }
+
+// NodePolicy is what a node lets runs do.
+type NodePolicy struct {
+	// dangerousWork says whether the node takes runs with allowDangerousWork whose work is dangerous.
+	//
+	// +required
+	DangerousWork DangerousWork `json:"dangerousWork"`
+
+	// programs are the names of the programs that exec may start here.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	Programs []string `json:"programs,omitempty"`
+
+	// devices are the block devices whose content runs may destroy, such as /dev/vdb.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=255
+	Devices []string `json:"devices,omitempty"`
+}
+
+// DangerousWork says whether a node takes dangerous work.
+//
+// +kubebuilder:validation:Enum=Allowed;Forbidden
+type DangerousWork string
+
+const (
+	// DangerousWorkAllowed lets runs do what can harm what else runs on the machine.
+	DangerousWorkAllowed DangerousWork = "Allowed"
+	// DangerousWorkForbidden keeps such runs off the node.
+	DangerousWorkForbidden DangerousWork = "Forbidden"
+)
 
 // FeatureState is what a probe found.
 //

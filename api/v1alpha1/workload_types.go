@@ -84,7 +84,7 @@ type WorkloadSpec struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 90s or 1h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && duration(self) > duration('0s')",message="must be a duration above 0s, such as 90s or 1h"
 	Deadline *metav1.Duration `json:"deadline,omitempty"`
 
 	// ttlAfterFinished is how long a finished Workload is kept before it is
@@ -93,7 +93,7 @@ type WorkloadSpec struct {
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|ms|s|m|h))+$')",message="must be a duration of 0s or more, such as 0s or 24h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$')",message="must be a duration of 0s or more, such as 0s or 24h"
 	TTLAfterFinished *metav1.Duration `json:"ttlAfterFinished,omitempty"`
 
 	// suspend holds a Workload back: no NodeRun is created, and running ones are
@@ -266,7 +266,8 @@ type WorkloadStatus struct {
 	// +kubebuilder:validation:MaxItems=10
 	Failures []NodeFailure `json:"failures,omitempty"`
 
-	// histogramTruncated says that histograms were left out or thinned to keep the status small.
+	// histogramTruncated says that histograms, or figures of programs, were left out or
+	// thinned to keep the status small.
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`

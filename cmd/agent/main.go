@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/internal/nodepolicy"
 	"github.com/schedfleet/schedfleet/cmd/internal/version"
 	"github.com/schedfleet/schedfleet/nodeagent"
 	"github.com/schedfleet/schedfleet/nodeagent/inventory"
@@ -33,6 +34,7 @@ const spoolParent = "/var/lib/schedfleet"
 
 type flags struct {
 	nodeName, runner, cgroupRoot, spoolDir, leaseNamespace string
+	policy                                                 *nodepolicy.Flags
 	showVersion                                            bool
 }
 
@@ -44,6 +46,7 @@ func main() {
 	flag.StringVar(&f.cgroupRoot, "cgroup-root", "", "cgroup v2 `directory` that is the agent's own (default: schedfleet/<node> below the mount)")
 	flag.StringVar(&f.spoolDir, "spool-dir", "", "`directory` where reports wait for the API server (default: "+spoolParent+"/<node>)")
 	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
+	f.policy = nodepolicy.Register(flag.CommandLine)
 	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
 	if f.showVersion {
@@ -58,6 +61,10 @@ func main() {
 }
 
 func run(ctx context.Context, f flags) error {
+	policy, err := f.policy.Policy()
+	if err != nil {
+		return err
+	}
 	// The heartbeat must go on under a scheduler that starves normal tasks. The runner inherits this.
 	if err := runner.BecomeRealtime(); err != nil {
 		ctrl.Log.Info("going on as a normal process, which a scheduler under test can starve", "why", err.Error())
@@ -82,9 +89,9 @@ func run(ctx context.Context, f flags) error {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
-		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(),
+		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(), Policy: policy,
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
-		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory},
+		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory, Policy: policy},
 		Sweeper:   sweep.Sweeper{Root: f.cgroupRoot},
 	})
 	if err != nil {

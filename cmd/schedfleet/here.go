@@ -38,6 +38,7 @@ func fitsHere(job *runner.Job) error {
 	if err != nil {
 		return err
 	}
+	here.Policy = manifest.NodePolicy(job.Policy)
 	if why := manifest.Unfit(&job.Run, here); why != "" {
 		return fmt.Errorf("this machine %s", why)
 	}
@@ -82,12 +83,12 @@ func thisNode(needs []spec.Need, cgroups string) (*v1alpha1.TestNodeStatus, erro
 	return here, nil
 }
 
-func newJob(w *v1alpha1.Workload) (*runner.Job, error) {
+func newJob(w *v1alpha1.Workload, policy *spec.Policy) (*runner.Job, error) {
 	model, err := manifest.Model(&w.Spec.RunSpec)
 	if err != nil {
 		return nil, err
 	}
-	job := &runner.Job{RunID: w.Name + "-" + strings.ToLower(rand.Text()[:10]), Run: *model}
+	job := &runner.Job{RunID: w.Name + "-" + strings.ToLower(rand.Text()[:10]), Policy: policy, Run: *model}
 	job.Cgroup, err = cgroupFor(job.RunID)
 	return job, err
 }

@@ -31,7 +31,7 @@ func execute(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newValidateCommand(), newTopoCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
+	root.AddCommand(newRunCommand(), newValidateCommand(), newTopoCommand(), newKindsCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badCall{err} })
 	err := root.Execute()

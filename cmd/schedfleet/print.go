@@ -4,8 +4,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -63,10 +65,12 @@ func printReport(w io.Writer, wl *v1alpha1.Workload, host string, rep *report.Re
 		fmt.Fprintf(w, "the kernel moved %d pages of this machine between NUMA nodes\n", *n)
 	}
 	printGroups(w, result.Groups)
+	printParts(w, rep.Groups)
+	printPrograms(w, rep.Groups)
 	printApplied(w, rep.Groups, wl.Spec.Groups)
 	printCgroups(w, rep.Cgroups, rep.Hold)
 	for _, p := range result.Problems {
-		fmt.Fprintf(w, "problem: group %s, worker %d: %s (%s)\n", p.Group, p.Index, p.Problem, p.Outcome)
+		fmt.Fprintf(w, "problem: group %s, worker %d: %s\n", p.Group, p.Index, problemOf(&p))
 	}
 	if more := int(result.ProblemCount) - len(result.Problems); more > 0 {
 		fmt.Fprintf(w, "problem: %d more workers\n", more)
@@ -83,21 +87,58 @@ func printGroups(w io.Writer, groups []v1alpha1.GroupResult) {
 	t := newTable(w, "GROUP", "WORK", "WORKERS", "ITERATIONS", "PER SECOND", "CPU", "RUN DELAY", "MAX GAP")
 	for i := range groups {
 		g := &groups[i]
-		t.row(g.Name, g.Kind, workersOf(g), g.Iterations, rate(g), percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), nanos(g.MaxGapNanoseconds))
+		t.row(g.Name, g.Kind, workersOf(g), byWorkers(g, g.Iterations), byWorkers(g, rate(g)),
+			percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), byWorkers(g, nanos(g.MaxGapNanoseconds)))
 	}
 	t.flush()
 	printSwitches(w, groups)
-	if !hasDistributions(groups) {
-		return
-	}
-	t = newTable(w, "GROUP", "LATENCY", "SAMPLES", "MIN", "P50", "P90", "P99", "P99.9", "MAX")
+	t = newTable(w, "GROUP", "METRIC", "SAMPLE", "COUNT", "MIN", "P50", "P90", "P99", "P99.9", "MAX")
 	for i := range groups {
 		for _, d := range groups[i].Distributions {
-			t.row(groups[i].Name, d.Metric, d.Count, nanos(d.MinNanoseconds),
-				nanos(d.P50Nanoseconds), nanos(d.P90Nanoseconds), nanos(d.P99Nanoseconds), nanos(d.P999Nanoseconds), nanos(d.MaxNanoseconds))
+			row := []any{groups[i].Name, d.Metric, d.Sample, d.Count}
+			for _, value := range []int64{d.Min, d.P50, d.P90, d.P99, d.P999, d.Max} {
+				row = append(row, inUnit(value, d.Unit))
+			}
+			t.row(row...)
 		}
 	}
 	t.flush()
+	printFigures(w, groups)
+}
+
+// inUnit is a value of a distribution for a person.
+func inUnit(value int64, unit v1alpha1.DistributionUnit) string {
+	if unit == v1alpha1.UnitNanoseconds {
+		return nanos(value)
+	}
+	return fmt.Sprint(value, unit[1:]) // 1/s
+}
+
+// printParts prints what groups are made of where not all workers are alike, and
+// what their work counts of its own.
+func printParts(w io.Writer, groups []report.Group) {
+	roles := newTable(w, "GROUP", "ROLE", "WORKERS", "POLICY", "ITERATIONS", "CPU", "RUN DELAY", "MAX GAP")
+	for i := range groups {
+		for n := range groups[i].Roles {
+			r := &groups[i].Roles[n]
+			roles.row(groups[i].Name, r.Name, r.Workers, cmp.Or(r.Policy, groups[i].Policy), r.Iterations, percent(r.CPU, r.Wall), optionalNanos(r.RunDelay), nanos(r.MaxGap))
+		}
+	}
+	roles.flush()
+	counters := newTable(w, "GROUP", "COUNTER", "VALUE")
+	for i := range groups {
+		for _, name := range slices.Sorted(maps.Keys(groups[i].Counters)) {
+			counters.row(groups[i].Name, name, groups[i].Counters[name])
+		}
+	}
+	counters.flush()
+}
+
+func optionalNanos(n *int64) string {
+	if n == nil {
+		return absent
+	}
+	return nanos(*n)
 }
 
 // printSwitches prints how often the kernel switched to another task and to
@@ -115,7 +156,7 @@ func printSwitches(w io.Writer, groups []v1alpha1.GroupResult) {
 	t := newTable(w, columns...)
 	for i := range groups {
 		g := &groups[i]
-		row := []any{g.Name, g.VoluntarySwitches, g.InvoluntarySwitches, g.Migrations}
+		row := []any{g.Name, g.VoluntarySwitches, g.InvoluntarySwitches, byWorkers(g, g.Migrations)}
 		for _, of := range seen {
 			row = append(row, migrations(g, of))
 		}
@@ -138,6 +179,8 @@ var distances = []struct {
 
 func migrations(g *v1alpha1.GroupResult, of func(*v1alpha1.MigrationDistances) *int64) string {
 	switch {
+	case arePrograms(g):
+		return absent
 	case g.MigrationsByDistance != nil:
 		return fmt.Sprint(ptr.Deref(of(g.MigrationsByDistance), 0))
 	case g.Migrations == 0:
@@ -147,17 +190,21 @@ func migrations(g *v1alpha1.GroupResult, of func(*v1alpha1.MigrationDistances) *
 	}
 }
 
-// table is a table with a line of its own above it.
-type table struct{ w *tabwriter.Writer }
-
-func newTable(w io.Writer, columns ...string) *table {
-	fmt.Fprintln(w)
-	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)}
-	fmt.Fprintln(t.w, strings.Join(columns, "\t")+"\t")
-	return t
+// table is a table with an empty line above it; one without rows is not printed.
+type table struct {
+	to      io.Writer
+	columns []string
+	w       *tabwriter.Writer // nil before the first row
 }
 
+func newTable(w io.Writer, columns ...string) *table { return &table{to: w, columns: columns} }
+
 func (t *table) row(cells ...any) {
+	if t.w == nil {
+		fmt.Fprintln(t.to)
+		t.w = tabwriter.NewWriter(t.to, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintln(t.w, strings.Join(t.columns, "\t")+"\t")
+	}
 	for _, cell := range cells {
 		fmt.Fprintf(t.w, "%v\t", cell)
 	}
@@ -165,15 +212,10 @@ func (t *table) row(cells ...any) {
 }
 
 // flush writes the table; an output that is gone shows itself at the next write.
-func (t *table) flush() { _ = t.w.Flush() }
-
-func hasDistributions(groups []v1alpha1.GroupResult) bool {
-	for i := range groups {
-		if len(groups[i].Distributions) > 0 {
-			return true
-		}
+func (t *table) flush() {
+	if t.w != nil {
+		_ = t.w.Flush()
 	}
-	return false
 }
 
 func workersOf(g *v1alpha1.GroupResult) string {
@@ -226,4 +268,12 @@ func nanos(ns int64) string {
 		d = d.Round(time.Duration(max(step, 1)))
 	}
 	return strings.Replace(d.String(), "µ", "u", 1)
+}
+
+// problemOf is why a worker failed and how it ended, where that is not the same.
+func problemOf(w *v1alpha1.WorkerResult) string {
+	if strings.Contains(w.Problem, w.Outcome) {
+		return w.Problem
+	}
+	return fmt.Sprintf("%s (%s)", w.Problem, w.Outcome)
 }

@@ -84,9 +84,19 @@ func printApplied(w io.Writer, groups []report.Group, declared []v1alpha1.Group)
 		t.add("POLICY", g.Policy)
 		t.add("ASKED CPUS", g.AskedCPUs)
 		t.add("ALLOWED CPUS", g.AllowedCPUs)
+		t.add("PAGES BY NODE", pagesByNode(g.Pages))
 		t.end()
 	}
 	t.print(w)
+}
+
+// pagesByNode lists where memory is, such as 0:512 1:0.
+func pagesByNode(pages map[int]uint64) string {
+	var list []string
+	for _, node := range slices.Sorted(maps.Keys(pages)) {
+		list = append(list, fmt.Sprintf("%d:%d", node, pages[node]))
+	}
+	return strings.Join(list, " ")
 }
 
 // printCgroups prints what was in force in each cgroup and what came of it.

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/internal/nodepolicy"
 	"github.com/schedfleet/schedfleet/cmd/internal/sibling"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
@@ -31,6 +33,7 @@ type runOptions struct {
 	output string
 	runner string
 	quiet  bool
+	policy *nodepolicy.Flags
 }
 
 func newRunCommand() *cobra.Command {
@@ -54,6 +57,9 @@ is wrong or asks for what this machine does not have.`,
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table, json or yaml; the latter two give the whole report")
 	cmd.Flags().StringVar(&o.runner, "runner", "", "path of "+sibling.Runner+" (default beside this binary, then in PATH)")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "do not tell on standard error how far it is")
+	var policy flag.FlagSet
+	o.policy = nodepolicy.Register(&policy)
+	cmd.Flags().AddGoFlagSet(&policy)
 	return cmd
 }
 
@@ -66,7 +72,11 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if err != nil {
 		return err
 	}
-	job, err := newJob(w)
+	policy, err := o.policy.Policy()
+	if err != nil {
+		return badCall{err}
+	}
+	job, err := newJob(w, policy)
 	if err != nil {
 		return err
 	}

@@ -4,28 +4,42 @@
 package main
 
 import (
+	"embed"
 	"errors"
+	"flag"
+	"path"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/internal/nodepolicy"
 	"github.com/schedfleet/schedfleet/config/samples"
+	"github.com/schedfleet/schedfleet/hack/programs"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/capability"
+	"github.com/schedfleet/schedfleet/pkg/workload/payload"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
-// eachSample calls f with the name and the text of every sample.
+// eachSample calls f with the name and the text of every sample: those of whole runs,
+// which work for 10s, and those of kinds of work, which work for 3s.
 func eachSample(t *testing.T, f func(t *testing.T, name, text string)) {
 	t.Helper()
-	files, err := samples.Files.ReadDir(".")
-	if err != nil || len(files) < 9 {
+	eachFile(t, samples.Files, ".", 9, f)
+	t.Run("kinds", func(t *testing.T) { eachFile(t, samples.Kinds, "kinds", 50, f) })
+}
+
+func eachFile(t *testing.T, in embed.FS, dir string, least int, f func(t *testing.T, name, text string)) {
+	t.Helper()
+	files, err := in.ReadDir(dir)
+	if err != nil || len(files) < least {
 		t.Fatalf("%d samples, %v", len(files), err)
 	}
 	for _, file := range files {
-		text, err := samples.Files.ReadFile(file.Name())
+		text, err := in.ReadFile(path.Join(dir, file.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +54,10 @@ func TestSamplesFitAMachineThatHasEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := &v1alpha1.TestNodeStatus{Realtime: manifest.Realtime(&spec.Bandwidth{Runtime: 950 * time.Millisecond, Period: time.Second})}
+	node := &v1alpha1.TestNodeStatus{
+		Realtime: manifest.Realtime(&spec.Bandwidth{Runtime: 950 * time.Millisecond, Period: time.Second}),
+		Policy:   &v1alpha1.NodePolicy{DangerousWork: v1alpha1.DangerousWorkAllowed, Programs: append(payload.Names(), "dd")},
+	}
 	if node.Topology, err = manifest.Topology(m); err != nil {
 		t.Fatal(err)
 	}
@@ -67,15 +84,41 @@ func TestSamplesFitAMachineThatHasEverything(t *testing.T) {
 	})
 }
 
+// everythingHere lets runs do whatever the samples do, with the programs that this
+// machine has or can get.
+func everythingHere(t *testing.T) *nodepolicy.Flags {
+	t.Helper()
+	var set flag.FlagSet
+	policy := nodepolicy.Register(&set)
+	args := []string{"--allow-dangerous-work"}
+	for _, name := range append(payload.Names(), "dd") {
+		path, err := programs.Find(t.Context(), name)
+		if errors.Is(err, programs.ErrUnavailable) {
+			continue // its sample is skipped, with the reason
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--allow-program", name+"="+path)
+	}
+	if err := set.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return policy
+}
+
+var working = regexp.MustCompile(`(?m)^  duration: (10|3)s$`)
+
 // What this machine can run of the samples is run, for a shorter time.
 func TestSamplesRun(t *testing.T) {
+	policy := everythingHere(t)
 	eachSample(t, func(t *testing.T, _, text string) {
-		short := strings.Replace(text, "duration: 10s", "duration: 300ms", 1)
+		short := working.ReplaceAllString(text, "  duration: 300ms")
 		if short == text {
-			t.Fatal("its duration is not 10s")
+			t.Fatal("its duration is neither 10s nor 3s")
 		}
 		var out, progress strings.Builder
-		o := runOptions{output: "table"}
+		o := runOptions{output: "table", policy: policy}
 		err := o.run(t.Context(), "-", strings.NewReader(short), &out, &progress)
 		if bad := (badCall{}); errors.As(err, &bad) {
 			if _, why, unfit := strings.Cut(err.Error(), "this machine "); unfit {

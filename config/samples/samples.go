@@ -6,10 +6,17 @@ package samples
 
 import "embed"
 
-// Files are all samples.
+// Files are the samples of whole runs.
 //
 //go:embed *.yaml
 var Files embed.FS
+
+// Kinds are the samples of kinds of work, in the directory kinds. Each is called as
+// the kind in kebab case; one of another definition of the same kind has that
+// behind it.
+//
+//go:embed kinds/*.yaml
+var Kinds embed.FS
 
 // Demo is the Workload of make demo.
 //

@@ -278,7 +278,7 @@ func TestDecideByWhatTheRunNeeds(t *testing.T) {
 			fitting(1, "n2")},
 		"a share of the CPUs that is too many workers on large nodes only": {demand("w", nodes(2), percent(100000)),
 			[]placement.Node{node("n1", small), node("n2", machine(t, "1n1l64c1t"))},
-			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 would have 64000 workers in groups, with workersPercent of its CPUs; at most 20000 are possible")},
+			noFit(2, "1 of 2 test nodes fit, 2 are asked for: 1 would have 64000 workers in groups, with what depends on its CPUs; at most 20000 are possible")},
 		"what nodes have instead is left out if it differs": {demand("w", onCPU("512")),
 			[]placement.Node{node("n1", small), node("n2", large), node("n3", large)},
 			noFit(1, "0 of 3 test nodes fit, 1 is asked for: 3 lack CPU 512 of groups[0].affinity.exact")},

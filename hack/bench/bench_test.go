@@ -51,6 +51,7 @@ func TestGoals(t *testing.T) {
 		"within five percent":          {metric{"", "", 0.95, 1.05}, 1.04, true, "0.95 to 1.05"},
 		"too good to be the same":      {metric{"", "", 0.95, 1.05}, 0.9, false, "0.95 to 1.05"},
 		"not within five percent, too": {metric{"", "", 0.95, 1.05}, 1.06, false, "0.95 to 1.05"},
+		"whatever it is":               {metric{"", "", 0, math.Inf(1)}, 7, true, "none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.metric.met(tc.ratio); got != tc.want {
@@ -199,8 +200,10 @@ func TestOneCPUIsNoPairOfCPUs(t *testing.T) {
 
 func TestPartOfTheComparisonsMakesNoPage(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "page.md")
-	if err := run(t.Context(), io.Discard, "nothing is called this", page); err == nil {
-		t.Error("a page was written")
+	for _, part := range [][2]string{{"nothing is called this", ""}, {"", "/nonexistent/schbench"}} {
+		if err := run(t.Context(), io.Discard, part[0], page, part[1]); err == nil {
+			t.Error("a page was written")
+		}
 	}
 	if _, err := os.Stat(page); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("there is a page: %v", err)
@@ -208,7 +211,7 @@ func TestPartOfTheComparisonsMakesNoPage(t *testing.T) {
 }
 
 func TestOurRunsAreNamed(t *testing.T) {
-	for _, args := range [][]string{nil, {"nothing"}, {"spawn"}, {"spawn", "x"}, {"timer", "1"}} {
+	for _, args := range [][]string{nil, {"nothing"}, {"spawn"}, {"spawn", "x"}, {"timer", "1"}, {"schbench", "99"}} {
 		if _, err := oneRun(args); err == nil {
 			t.Errorf("a run was made of %q", fmt.Sprint(args))
 		}

@@ -109,6 +109,8 @@ func (m metric) met(ratio float64) bool { return ratio >= m.low && ratio <= m.hi
 
 func (m metric) goal() string {
 	switch {
+	case m.low == 0 && math.IsInf(m.high, 1):
+		return "none"
 	case m.low == 0:
 		return fmt.Sprintf("at most %.2f", m.high)
 	case math.IsInf(m.high, 1):

@@ -14,67 +14,20 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/schedfleet/schedfleet/hack/programs"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
 )
 
-// cyclictest is the command and what has to be in its environment.
-type cyclictest struct{ path, env string }
+// cyclictest is the command.
+type cyclictest struct{ path string }
 
-// findCyclictest takes the one in PATH, else fetches Debian's into the cache and
-// unpacks it there. It says why there is none.
+// findCyclictest says why there is none.
 func findCyclictest(ctx context.Context) (cyclictest, string) {
-	if path, err := exec.LookPath("cyclictest"); err == nil {
-		return cyclictest{path: path}, ""
-	}
-	c, err := fetchCyclictest(ctx)
+	path, err := programs.Find(ctx, "cyclictest")
 	if err != nil {
-		return c, fmt.Sprintf("there is no cyclictest in PATH (package rt-tests), and fetching it failed: %v", err)
+		return cyclictest{}, err.Error()
 	}
-	return c, ""
-}
-
-func fetchCyclictest(ctx context.Context) (cyclictest, error) {
-	dir, err := cacheDir("rt-tests")
-	if err != nil {
-		return cyclictest{}, err
-	}
-	c := cyclictest{path: filepath.Join(dir, "usr/bin/cyclictest")}
-	if _, err := os.Stat(c.path); err != nil {
-		if err := unpack(ctx, dir, "rt-tests", "libnuma1"); err != nil {
-			return c, err
-		}
-	}
-	libs, err := filepath.Glob(filepath.Join(dir, "usr/lib/*-linux-gnu*"))
-	if err != nil {
-		return c, err
-	}
-	if len(libs) == 0 {
-		return c, errors.New("the packages brought no libraries")
-	}
-	c.env = "LD_LIBRARY_PATH=" + libs[0]
-	return c, nil
-}
-
-// unpack downloads Debian packages and unpacks them below dir. Nothing is installed.
-func unpack(ctx context.Context, dir string, packages ...string) error {
-	for _, name := range packages {
-		cmd := exec.CommandContext(ctx, "apt-get", "-qq", "download", name)
-		cmd.Dir = dir
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("apt-get download %s: %w: %s (apt-get update may help)", name, err, bytes.TrimSpace(text))
-		}
-		debs, err := filepath.Glob(filepath.Join(dir, name+"_*.deb"))
-		if err != nil {
-			return err
-		}
-		if len(debs) == 0 {
-			return fmt.Errorf("apt-get download %s left no package", name)
-		}
-		if text, err := exec.CommandContext(ctx, "dpkg-deb", "-x", debs[0], dir).CombinedOutput(); err != nil {
-			return fmt.Errorf("dpkg-deb -x %s: %w: %s", filepath.Base(debs[0]), err, bytes.TrimSpace(text))
-		}
-	}
-	return nil
+	return cyclictest{path}, ""
 }
 
 // histogramNS is how far its histogram reaches; longer latencies are counted there.
@@ -101,7 +54,6 @@ func (c cyclictest) run(cpu int) runner {
 		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 		path := filepath.Join(dir, "cyclictest.json")
 		cmd := exec.CommandContext(ctx, c.path, c.args(cpu, path)...)
-		cmd.Env = append(os.Environ(), c.env)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("running cyclictest: %w: %s", err, bytes.TrimSpace(text))
 		}

@@ -11,9 +11,11 @@
 // no side. The control's ratio says how much of the spread is the machine's.
 //
 //	bench [-only TEXT] [-report FILE]
+//	bench -schbench PROGRAM [-only TEXT]
 //
 // "make bench" runs it. It changes nothing but its cache; with -report it also
-// writes the page docs/performance.md.
+// writes the page docs/performance.md. With -schbench it compares our schbench with the
+// original instead, a program that is built elsewhere.
 package main
 
 import (
@@ -48,17 +50,18 @@ func main() {
 	defer cancel()
 	only := flag.String("only", "", "run only the comparisons whose name contains this")
 	page := flag.String("report", "", "also write the page to this file")
+	schbench := flag.String("schbench", "", "compare schbench with this program, the original, instead")
 	flag.Parse()
-	if err := run(ctx, os.Stdout, *only, *page); err != nil {
+	if err := run(ctx, os.Stdout, *only, *page, *schbench); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // run does every comparison, prints as it goes and ends with the table.
-func run(ctx context.Context, out io.Writer, only, page string) error {
-	if only != "" && page != "" {
-		return fmt.Errorf("not writing %s: it holds all comparisons, and -only would leave some out", page)
+func run(ctx context.Context, out io.Writer, only, page, schbench string) error {
+	if page != "" && only+schbench != "" {
+		return fmt.Errorf("not writing %s: it holds all comparisons, and -only or -schbench would leave some out", page)
 	}
 	m, err := thisMachine()
 	if err != nil {
@@ -66,17 +69,14 @@ func run(ctx context.Context, out io.Writer, only, page string) error {
 	}
 	fmt.Fprintf(out, "%s; load average of the last minute %s\n", m.describe(), m.load)
 	results := results{machine: m, when: time.Now()}
-	for _, c := range comparisons(ctx, m) {
-		if !strings.Contains(c.name, only) {
-			continue
-		}
-		r, err := c.run(ctx, out)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
-		results.compared = append(results.compared, r)
+	list := schbenchComparisons(schbench)
+	if schbench == "" {
+		list = comparisons(ctx, m)
 	}
-	if strings.Contains(parkedName, only) {
+	if results.compared, err = compare(ctx, out, list, only); err != nil {
+		return err
+	}
+	if schbench == "" && strings.Contains(parkedName, only) {
 		fmt.Fprintln(out, parkedName)
 		if results.figures, err = parkedFigures(ctx); err != nil {
 			return fmt.Errorf("%s: %w", parkedName, err)
@@ -87,4 +87,20 @@ func run(ctx context.Context, out io.Writer, only, page string) error {
 		return nil
 	}
 	return os.WriteFile(page, []byte(results.page()), 0o644)
+}
+
+// compare does those of the comparisons whose names contain a text.
+func compare(ctx context.Context, out io.Writer, list []comparison, only string) ([]outcome, error) {
+	var compared []outcome
+	for _, c := range list {
+		if !strings.Contains(c.name, only) {
+			continue
+		}
+		r, err := c.run(ctx, out)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.name, err)
+		}
+		compared = append(compared, r)
+	}
+	return compared, nil
 }

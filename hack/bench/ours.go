@@ -105,6 +105,8 @@ func oneRun(args []string) (any, error) {
 		return pairRun(kind, n[0], pairing{n[1], n[2]})
 	case kind == "timer" && len(n) == 2:
 		return timerRun(n[0], n[1])
+	case kind == schbenchRunName && len(n) == 1:
+		return schbenchRun(n[0])
 	}
 	return nil, fmt.Errorf("there is no run %q", args)
 }

@@ -37,7 +37,7 @@ func (o *outcome) rows() []row {
 		}
 		ratio := ratios(o.values[m], ourSide)
 		list = append(list,
-			row{o.name + ", " + metric.name, metric.goal(), verdict(metric.met(ratio.median)), ratio},
+			row{o.name + ", " + metric.name, metric.goal(), metric.verdict(ratio.median), ratio},
 			row{"control: " + o.against + " against itself", "", "", ratios(o.values[m], controlSide)})
 	}
 	return list
@@ -109,8 +109,12 @@ func (r *results) skips() string {
 	return b.String()
 }
 
-func verdict(met bool) string {
-	if met {
+// verdict says whether a ratio reaches the goal, if there is one.
+func (m metric) verdict(ratio float64) string {
+	switch {
+	case m.goal() == "none":
+		return ""
+	case m.met(ratio):
 		return "met"
 	}
 	return "MISSED"

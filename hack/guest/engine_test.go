@@ -23,8 +23,8 @@ import (
 
 const (
 	module = "github.com/schedfleet/schedfleet"
-	// suiteTimeout is for the tests of one package; they take seconds outside of a guest.
-	suiteTimeout = 4 * time.Minute
+	// suiteTimeout is for the tests of one package; most take seconds outside of a guest.
+	suiteTimeout = 8 * time.Minute
 	// maxTries is how many guests are booted for suites, should the emulator fail.
 	maxTries = 3
 	// statusMark begins the line that stands behind the output of a suite.
@@ -36,6 +36,7 @@ const (
 	manyNodes  = "2n4l1c2t" // NUMA, several caches, SMT
 	manyCaches = "1n3l2c1t" // several caches; no NUMA, no SMT
 	smallest   = "1n1l1c1t" // nothing at all
+	fewCPUs    = "2n2l1c1t" // NUMA with one CPU each
 )
 
 // suite is tests of one package.
@@ -49,16 +50,18 @@ var suites = []suite{
 	{pkg: "pkg/workload/cgroup", run: ".", shapes: []string{manyNodes}},
 	{pkg: "pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup|TheLimitOnProcesses|AffinityOfOneWorker|ShapesMix", shapes: []string{manyNodes}},
 	{pkg: "pkg/workload/runner", run: "^TestMachine", shapes: []string{manyNodes, manyCaches, smallest}},
+	{pkg: "pkg/workload/runner", run: "^TestEveryKind$", shapes: []string{fewCPUs}}, // emulated CPUs wait long for each other
+
 	{pkg: "pkg/workload/probe", run: "Machine", shapes: []string{manyNodes, manyCaches, smallest}},
 	{pkg: "pkg/workload/interference", run: "InAGuest", shapes: []string{smallest}}, // the clocks of several emulated CPUs disagree
-	{pkg: "cmd/schedfleet", run: "^TestSamplesRun$/^(cpuset|numa|partition|threaded)$", shapes: []string{manyNodes}},
+	{pkg: "cmd/schedfleet", run: "^TestSamplesRun$/^(cpuset|numa|partition|threaded|kinds)$/^(numa-.*|smt-.*)$", shapes: []string{manyNodes}},
 	{pkg: "nodeagent/sweep", run: "^TestMachine", shapes: []string{smallest}},
 }
 
 // TestTheEngineInAGuest runs tests on kernels with nothing but cgroup v2, in one
 // guest of each shape. Each counts as a test of its own.
 func TestTheEngineInAGuest(t *testing.T) {
-	for _, shape := range []string{manyNodes, manyCaches, smallest} {
+	for _, shape := range []string{manyNodes, manyCaches, smallest, fewCPUs} {
 		var here []suite
 		for _, s := range suites {
 			if slices.Contains(s.shapes, shape) {

@@ -55,6 +55,10 @@ var importRules = []importRule{
 		notIn: []string{"pkg/workload", "nodeagent", "cmd", "hack/guest"}, deny: []string{"golang.org/x/sys/unix"},
 		why: "system calls stay where they are looked for",
 	},
+	{
+		notIn: []string{"pkg/workload/network"}, deny: []string{"github.com/vishvananda"},
+		why: "speaking netlink by hand is long, so there is a library for it; what it can do to a machine stays in one place",
+	},
 }
 
 // within tells whether p is one of the folders or packages, or below one.
@@ -106,6 +110,8 @@ func TestImportRulesFind(t *testing.T) {
 		"a runner that uses controller-runtime":       {"cmd/runner/main.go", "sigs.k8s.io/controller-runtime", 1},
 		"a library that uses a command":               {"nodeagent/a.go", module + "/cmd/internal/version", 1},
 		"a controller that makes system calls":        {"controllers/a.go", "golang.org/x/sys/unix", 1},
+		"an engine that makes links elsewhere":        {"pkg/workload/work/a.go", "github.com/vishvananda/netlink", 1},
+		"a network that makes links is fine":          {"pkg/workload/network/a.go", "github.com/vishvananda/netlink", 0},
 		"unsafe outside its files":                    {"pkg/workload/arena/arena.go", "unsafe", 1},
 		"an engine that uses CPU sets is fine":        {"pkg/workload/spec/a.go", "k8s.io/utils/cpuset", 0},
 		"an engine that uses itself is fine":          {"pkg/workload/run/a.go", module + "/pkg/workload/spec", 0},

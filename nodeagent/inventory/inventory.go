@@ -16,6 +16,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
 	"github.com/schedfleet/schedfleet/pkg/workload/probe"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
@@ -42,6 +43,8 @@ type Machine struct {
 	CPUs cpuset.CPUSet
 	// MemoryNodes are the NUMA nodes whose memory runs may use. Empty: all.
 	MemoryNodes cpuset.CPUSet
+	// Policy is what the node lets runs do. Nil: nothing that needs to be allowed.
+	Policy *spec.Policy
 }
 
 // Read returns what a TestNode's status says of the machine, and notes on what
@@ -68,6 +71,7 @@ func (m Machine) Read() (status v1alpha1.TestNodeStatus, notes []string, err err
 		Features:     manifest.Features(host.Probe()),
 		Fingerprint:  manifest.Fingerprint(fingerprint.Read(m.Root, top)),
 		Realtime:     manifest.Realtime(host.RealtimeBandwidth()),
+		Policy:       manifest.NodePolicy(m.Policy),
 	}, top.Warnings, nil
 }
 

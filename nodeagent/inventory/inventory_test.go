@@ -20,6 +20,7 @@ import (
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/capability"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 // node is a tree of files that stands for a machine with one CPU, changed by
@@ -56,11 +57,15 @@ func TestRead(t *testing.T) {
 		"sys/kernel/sched_ext/state":    "enabled\n",
 		"sys/kernel/sched_ext/root/ops": "scx_simple\n",
 	})
+	m.Policy = &spec.Policy{Programs: map[string]string{"sh": "/bin/sh", "fio": "/usr/bin/fio"}, Devices: []string{"/dev/vdb"}}
 	status, notes, err := m.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := v1alpha1.TestNodeStatus{
+		Policy: &v1alpha1.NodePolicy{
+			DangerousWork: v1alpha1.DangerousWorkForbidden, Programs: []string{"fio", "sh"}, Devices: []string{"/dev/vdb"},
+		},
 		BootID: "c93f8155-7ffc-462e-82b8-8519f7c2e413", Kernel: "7.3.0-test", Scheduler: "scx_simple",
 		Architecture: status.Architecture, Features: status.Features, Fingerprint: status.Fingerprint,
 		Realtime: &v1alpha1.RealtimeBandwidth{RuntimeMicroseconds: 950000, PeriodMicroseconds: 1000000},

@@ -38,7 +38,7 @@ type MachineDigest [sha256.Size]byte
 
 // DigestOf is the digest of the machine that a node's status describes.
 func DigestOf(node *v1alpha1.TestNodeStatus) MachineDigest {
-	like := v1alpha1.TestNodeStatus{Topology: node.Topology, Features: slices.Clone(node.Features), Realtime: node.Realtime}
+	like := v1alpha1.TestNodeStatus{Topology: node.Topology, Features: slices.Clone(node.Features), Realtime: node.Realtime, Policy: node.Policy}
 	for i := range like.Features {
 		like.Features[i].Message = ""
 	}
@@ -68,6 +68,7 @@ func Machine(node *v1alpha1.TestNodeStatus) (spec.Machine, error) {
 		CPUs:         in.parse(published.OnlineCPUs, "its CPUs"),
 		MemoryNodes:  in.parse(published.MemoryNodes, "its NUMA nodes with memory"),
 		Capabilities: capabilities(node.Features),
+		Policy:       policyOf(node.Policy),
 	}
 	if published.AllowedCPUs != "" {
 		m.CPUs = m.CPUs.Intersection(in.parse(published.AllowedCPUs, "CPUs that runs may use"))

@@ -94,7 +94,7 @@ func TestModelCarriesEverything(t *testing.T) {
 // everything is a run with every member that the model has, quantities in the form
 // that both write.
 const everything = `{
-  "duration": "1s", "seed": 7,
+  "duration": "1s", "seed": 7, "allowDangerousWork": true,
   "interference": {"maxOtherCPU": "200m", "maxSteal": "1", "maxInterruptCPU": "1500m", "maxMemoryPressurePercent": 0, "maxIOPressurePercent": 1,
     "minFrequencyPercent": 90, "maxThermalEvents": 0, "maxClockStep": "1ms", "maxThrottledPercent": 5},
   "schedulingPolicies": [{"name": "a", "normal": {}}, {"name": "b", "batch": {}}, {"name": "c", "idle": {}}, {"name": "d", "fifo": {"priority": 98}},
@@ -118,7 +118,8 @@ const everything = `{
     {"name": "e", "workers": 2, "cloneMode": "Fork", "work": {"futexPingPong": {"spinIters": 0}}, "affinity": {"smtSiblingPair": {}}},
     {"name": "f", "workers": 5, "cloneMode": "Fork", "work": {"futexFanOut": {"fanOut": 4, "spinIters": 0}}, "affinity": {"crossCgroup": {}}},
     {"name": "g", "workers": 1, "cloneMode": "Fork", "work": {"timerLatency": {"interval": "1ms"}}},
-    {"name": "h", "workers": 1, "cloneMode": "Fork", "work": {"cachePressure": {"size": "4Ki", "stride": 64}}}]
+    {"name": "h", "workers": 1, "cloneMode": "Fork", "work": {"cachePressure": {"size": "4Ki", "stride": 64}}},
+    ` + everyKind + `]
 }`
 
 // The API, the model and the text between them hold the same, whatever is set.
@@ -127,8 +128,12 @@ func TestModelIsTheSameJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(everything), &run); err != nil {
 		t.Fatal(err)
 	}
-	if err := Check(&run, nil); err != nil {
-		t.Fatal(err)
+	for groups := range slices.Chunk(run.Groups, 12) { // more are too many at once
+		part := run
+		part.Groups = groups
+		if err := Check(&part, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	model, err := Model(&run)
 	if err != nil {
@@ -263,6 +268,35 @@ func TestModelReadsEveryNumberOfCPUs(t *testing.T) {
 				t.Errorf("got %d thousandths, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+// Every amount of memory of a kind of work is read in whatever form it is written.
+func TestModelReadsEveryAmountOfWork(t *testing.T) {
+	amount := func(n float64) resource.Quantity { return resource.MustParse(fmt.Sprintf("%ge3", n)) }
+	kinds := []v1alpha1.Work{
+		{FanOutCompute: &v1alpha1.FanOutCompute{CacheFootprint: amount(1)}},
+		{IOConvoy: &v1alpha1.IOConvoy{FileSize: new(amount(2))}},
+		{PageFaultChurn: &v1alpha1.PageFaultChurn{Region: amount(3)}},
+		{Schbench: &v1alpha1.Schbench{PipeTransfer: amount(4), CacheFootprint: amount(5)}},
+		{Taobench: &v1alpha1.Taobench{CacheCapacity: amount(6)}},
+	}
+	run := runSpec(func(r *v1alpha1.RunSpec) {
+		r.Groups = nil
+		for _, k := range kinds {
+			r.Groups = append(r.Groups, v1alpha1.Group{Work: k})
+		}
+	})
+	model, err := Model(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []quantity.Bytes{
+		model.Groups[0].Work.FanOutCompute.CacheFootprint, *model.Groups[1].Work.IOConvoy.FileSize, model.Groups[2].Work.PageFaultChurn.Region,
+		model.Groups[3].Work.Schbench.PipeTransfer, model.Groups[3].Work.Schbench.CacheFootprint, model.Groups[4].Work.Taobench.CacheCapacity,
+	}
+	if diff := cmp.Diff([]quantity.Bytes{1000, 2000, 3000, 4000, 5000, 6000}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -6,24 +6,29 @@ package manifest
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // mergedBytes bounds the groups in a Workload's status.
 const mergedBytes = 80_000
 
 // Merge adds up the group results of several nodes. Sums are added, populations
-// merged, percentiles computed anew; nothing is averaged. A distribution of which
+// merged, percentiles computed anew; nothing is averaged, and values of different samples
+// are never put together. A distribution of which
 // some node's histogram is missing is left out, since its percentiles cannot be
 // known; truncated then says so, as it does when the result itself had to drop
 // histograms to stay below 80 kB. Distances of migrations are left out likewise.
 func Merge(results []*v1alpha1.RunResult) (groups []v1alpha1.GroupResult, truncated bool, err error) {
 	m := &merger{index: map[string]int{}}
 	for _, r := range results {
+		m.incomplete = m.incomplete || r.HistogramTruncated
 		for i := range r.Groups {
-			if err := m.add(&r.Groups[i]); err != nil {
+			if err := m.add(&r.Groups[i], r.HistogramTruncated); err != nil {
 				return nil, false, fmt.Errorf("run %s: group %s: %w", r.RunID, r.Groups[i].Name, err)
 			}
 		}
@@ -35,18 +40,20 @@ func Merge(results []*v1alpha1.RunResult) (groups []v1alpha1.GroupResult, trunca
 
 type merger struct {
 	groups     []v1alpha1.GroupResult
-	histograms []map[v1alpha1.DistributionMetric]*telemetry.Histogram // nil: cannot be known
+	histograms []map[work.Measure]*telemetry.Histogram // nil: cannot be known
+	// partial are the distributions of results of which some may have been left out.
+	partial    [][][]v1alpha1.Distribution
 	index      map[string]int
 	incomplete bool
 }
 
-func (m *merger) add(g *v1alpha1.GroupResult) error {
+func (m *merger) add(g *v1alpha1.GroupResult, partial bool) error {
 	i, known := m.index[g.Name]
 	if !known {
 		i = len(m.groups)
 		m.index[g.Name] = i
 		m.groups = append(m.groups, v1alpha1.GroupResult{Name: g.Name, Kind: g.Kind})
-		m.histograms = append(m.histograms, map[v1alpha1.DistributionMetric]*telemetry.Histogram{})
+		m.histograms, m.partial = append(m.histograms, map[work.Measure]*telemetry.Histogram{}), append(m.partial, nil)
 	}
 	sum := &m.groups[i]
 	if sum.Kind != g.Kind {
@@ -56,6 +63,12 @@ func (m *merger) add(g *v1alpha1.GroupResult) error {
 		return fmt.Errorf("its cloneMode was %s, on other nodes %s", g.CloneMode, sum.CloneMode)
 	}
 	addFigures(sum, g)
+	if err := addProgramMetrics(&sum.ProgramMetrics, g.ProgramMetrics); err != nil {
+		return err
+	}
+	if partial {
+		m.partial[i] = append(m.partial[i], g.Distributions)
+	}
 	return m.addDistributions(i, g.Distributions)
 }
 
@@ -111,39 +124,57 @@ func plus(a, b *int64) *int64 {
 
 func (m *merger) addDistributions(i int, list []v1alpha1.Distribution) error {
 	for _, d := range list {
-		sum, known := m.histograms[i][d.Metric]
+		of := measureOf(&d)
+		sum, known := m.histograms[i][of]
 		if !known {
 			sum = &telemetry.Histogram{}
 		}
 		if d.Histogram == "" {
 			sum, m.incomplete = nil, true
 		}
-		m.histograms[i][d.Metric] = sum
+		m.histograms[i][of] = sum
 		if sum == nil {
 			continue
 		}
-		h, err := telemetry.Decode(d.Histogram, uint64(max(d.MinNanoseconds, 0)), uint64(max(d.MaxNanoseconds, 0)))
+		h, err := telemetry.Decode(d.Histogram, uint64(max(d.Min, 0)), uint64(max(d.Max, 0)))
 		if err != nil {
-			return fmt.Errorf("%s: %w", d.Metric, err)
+			return fmt.Errorf("%s of %s: %w", d.Metric, d.Sample, err)
 		}
 		sum.Merge(h)
 	}
 	return nil
 }
 
-// order is the order of distributions in a group.
-var order = []v1alpha1.DistributionMetric{v1alpha1.MetricWakeLatency, v1alpha1.MetricTimerLatency}
+// missing says that some node may have left a group's distribution out.
+func (m *merger) missing(i int, of work.Measure) bool {
+	return slices.ContainsFunc(m.partial[i], func(list []v1alpha1.Distribution) bool {
+		return !slices.ContainsFunc(list, func(d v1alpha1.Distribution) bool { return measureOf(&d) == of })
+	})
+}
+
+func measureOf(d *v1alpha1.Distribution) work.Measure {
+	return work.Measure{Metric: work.Metric(d.Metric), Sample: work.Sample(d.Sample)}
+}
 
 func (m *merger) finish() []v1alpha1.GroupResult {
 	for i := range m.groups {
-		if g := &m.groups[i]; total(g.MigrationsByDistance) != g.Migrations {
+		g := &m.groups[i]
+		if total(g.MigrationsByDistance) != g.Migrations {
 			g.MigrationsByDistance = nil // some node left its own out
 		}
-		for _, metric := range order {
-			if h := m.histograms[i][metric]; h != nil && h.Count() > 0 {
-				m.groups[i].Distributions = append(m.groups[i].Distributions, distribution(metric, h))
+		for _, of := range slices.SortedFunc(maps.Keys(m.histograms[i]), inOrder) {
+			if h := m.histograms[i][of]; h != nil && h.Count() > 0 && !m.missing(i, of) {
+				g.Distributions = append(g.Distributions, distribution(of, h))
 			}
 		}
 	}
 	return m.groups
 }
+
+// inOrder is the order of distributions in a merged group: that of metrics, then
+// of samples.
+func inOrder(a, b work.Measure) int {
+	return cmp.Or(cmp.Compare(slices.Index(metrics, a.Metric), slices.Index(metrics, b.Metric)), cmp.Compare(a.Sample, b.Sample))
+}
+
+var metrics = []work.Metric{work.MetricWake, work.MetricTimer, work.MetricCost, work.MetricResponse, work.MetricRate}

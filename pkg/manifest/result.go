@@ -5,6 +5,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 
@@ -13,21 +14,24 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 const (
 	// resultBytes bounds a NodeRun's result, so that the object stays below 10 kB
 	// beside its spec.
 	resultBytes = 8_000
-	maxProblems = 4
-	maxNotes    = 4
-	maxNote     = 128
-	maxProblem  = 128
-	maxCPUList  = 1024
-	maxDigest   = 64
-	maxPolicy   = 64
-	maxCgroups  = 33 // those that are declared and the run's own
-	maxKnob     = 128
+	// maxResultBytes is what it may have at most.
+	maxResultBytes = 10_000
+	maxProblems    = 4
+	maxNotes       = 4
+	maxNote        = 128
+	maxProblem     = 128
+	maxCPUList     = 1024
+	maxDigest      = 64
+	maxPolicy      = 64
+	maxCgroups     = 33 // those that are declared and the run's own
+	maxKnob        = 128
 )
 
 // Verdict is what a report says of its own worth.
@@ -38,8 +42,9 @@ func Verdict(rep *report.Report) (valid bool, reason v1alpha1.VoidReason, messag
 
 // Result sums a report up for the status of a NodeRun, in 8 kB of JSON. What does
 // not fit is left out, of the last groups first: histograms, then where on the
-// machine a group was, then cgroups. The figures themselves stay, so that large ones
-// of twelve groups whose workers failed may take more, but never 10 kB.
+// machine a group was, then figures of programs, then cgroups. The figures themselves stay, so that large ones
+// of twelve groups may take more, but never 10 kB: before that the last groups lose
+// their distributions.
 func Result(rep *report.Report) *v1alpha1.RunResult {
 	r := &v1alpha1.RunResult{
 		RunID: rep.RunID, Kernel: rep.Kernel, CloneMethod: rep.CloneMethod, HoldNanoseconds: rep.Hold,
@@ -71,7 +76,13 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 	}
 	r.HistogramTruncated = dropHistograms(r, r.Groups, resultBytes)
 	dropPlaces(r, resultBytes)
+	if dropProgramMetrics(r, resultBytes) {
+		r.HistogramTruncated = true
+	}
 	r.CgroupsTruncated = dropCgroups(r, resultBytes) || len(rep.Cgroups) > maxCgroups
+	if dropDistributions(r, maxResultBytes) {
+		r.HistogramTruncated = true
+	}
 	return r
 }
 
@@ -103,7 +114,7 @@ func dropPlaces(r *v1alpha1.RunResult, limit int) {
 			return
 		}
 		g := &r.Groups[i]
-		g.Policy, g.AllowedCPUs, g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance = "", "", "", nil, nil
+		g.Policy, g.AllowedCPUs, g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance, g.PagesByNode = "", "", "", nil, nil, nil
 	}
 }
 
@@ -112,6 +123,19 @@ func dropPlaces(r *v1alpha1.RunResult, limit int) {
 func dropCgroups(r *v1alpha1.RunResult, limit int) (truncated bool) {
 	for len(r.Cgroups) > 0 && !fits(r, limit) {
 		r.Cgroups, truncated = r.Cgroups[:len(r.Cgroups)-1], true
+	}
+	return truncated
+}
+
+// dropDistributions takes distributions away altogether, from the last group on, until the
+// result fits, and reports whether it had to.
+func dropDistributions(r *v1alpha1.RunResult, limit int) (truncated bool) {
+	for i := range slices.Backward(r.Groups) {
+		if fits(r, limit) {
+			return truncated
+		}
+		truncated = truncated || len(r.Groups[i].Distributions) > 0
+		r.Groups[i].Distributions = nil
 	}
 	return truncated
 }
@@ -147,12 +171,16 @@ func groupResult(g *report.Group) v1alpha1.GroupResult {
 		Migrations: count(g.Migrations), MigrationsByDistance: distances(g.MigrationsBy), MaxGapNanoseconds: g.MaxGap,
 		Policy: cut(g.Policy, maxPolicy), AllowedCPUs: cpuList(g.AllowedCPUs), CPUsUsed: cpuList(g.CPUs),
 	}
+	out.ProgramMetrics = programMetrics(g.Programs)
 	if g.MaxGap > 0 {
 		out.MaxGapCPU = new(int32(g.MaxGapCPU))
 	}
+	for _, node := range slices.Sorted(maps.Keys(g.Pages)) {
+		out.PagesByNode = append(out.PagesByNode, v1alpha1.NodePages{Node: int32(node), Pages: count(g.Pages[node])})
+	}
 	for _, d := range g.Distributions {
 		if d.Histogram.Count() > 0 {
-			out.Distributions = append(out.Distributions, distribution(v1alpha1.DistributionMetric(d.Metric), d.Histogram))
+			out.Distributions = append(out.Distributions, distribution(d.Measure, d.Histogram))
 		}
 	}
 	return out
@@ -178,11 +206,12 @@ func distances(by map[string]uint64) *v1alpha1.MigrationDistances {
 // count is a counter as the API has it.
 func count(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
-func distribution(metric v1alpha1.DistributionMetric, h *telemetry.Histogram) v1alpha1.Distribution {
+func distribution(of work.Measure, h *telemetry.Histogram) v1alpha1.Distribution {
 	d := v1alpha1.Distribution{
-		Metric: metric, Count: count(h.Count()), MinNanoseconds: count(h.Min()), MaxNanoseconds: count(h.Max()),
-		P50Nanoseconds: count(h.Quantile(0.5)), P90Nanoseconds: count(h.Quantile(0.9)),
-		P99Nanoseconds: count(h.Quantile(0.99)), P999Nanoseconds: count(h.Quantile(0.999)),
+		Metric: v1alpha1.DistributionMetric(of.Metric), Sample: v1alpha1.DistributionSample(of.Sample), Unit: v1alpha1.DistributionUnit(of.Metric.Unit()),
+		Count: count(h.Count()), Min: count(h.Min()), Max: count(h.Max()),
+		P50: count(h.Quantile(0.5)), P90: count(h.Quantile(0.9)),
+		P99: count(h.Quantile(0.99)), P999: count(h.Quantile(0.999)),
 	}
 	// An encoding that fails is as good as one left out: the figures stand.
 	d.Histogram, _ = h.Encode()

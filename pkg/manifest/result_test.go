@@ -52,7 +52,7 @@ func bigReport(groups, workers int) *report.Report {
 				Voluntary: 1e14, Involuntary: 1e14, CPUs: "0-63",
 				MigrationsBy: map[string]uint64{"SMT": 1e12, "LLC": 1e12, "Node": 1e12, "Remote": 1e12, "Unknown": 1e12},
 			},
-			Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: histogram(20_000)}},
+			Distributions: []report.Distribution{{Measure: work.Measure{Metric: work.MetricWake, Sample: work.SampleRoundTrip}, Histogram: histogram(20_000)}},
 		})
 		for w := range workers {
 			rep.Workers = append(rep.Workers, report.Worker{Group: fmt.Sprint(g), Index: w, Stage: "Running", Exit: strings.Repeat("e", 300), Problem: strings.Repeat("p", 300)})
@@ -88,7 +88,7 @@ func TestAResultFitsANodeRun(t *testing.T) {
 		dropped := false
 		for _, g := range r.Groups {
 			dropped = dropped || g.Distributions[0].Histogram == ""
-			if g.Distributions[0].Count == 0 || g.Distributions[0].P99Nanoseconds == 0 {
+			if g.Distributions[0].Count == 0 || g.Distributions[0].P99 == 0 {
 				t.Errorf("group %s lost its figures", g.Name)
 			}
 		}
@@ -101,6 +101,29 @@ func TestAResultFitsANodeRun(t *testing.T) {
 		if r.Interference == nil || r.Shape == "" || r.FingerprintDigest == "" {
 			t.Error("what the machine was and did is lost")
 		}
+	}
+}
+
+// Twelve groups with four distributions each lose the last ones altogether.
+func TestAResultWithManyDistributionsFits(t *testing.T) {
+	rep := bigReport(12, 1)
+	for i := range rep.Groups {
+		g := &rep.Groups[i]
+		for _, sample := range []work.Sample{work.SampleYield, work.SampleSleep, work.SampleOvershoot} {
+			g.Distributions = append(g.Distributions, report.Distribution{Measure: work.Measure{Metric: work.MetricWake, Sample: sample}, Histogram: histogram(20_000)})
+		}
+	}
+	r := Result(rep)
+	if !fits(r, 10_000) || !r.HistogramTruncated {
+		t.Errorf("it fits: %v, it says that it was cut: %v", fits(r, 10_000), r.HistogramTruncated)
+	}
+	if len(r.Groups[0].Distributions) != 4 || r.Groups[11].Distributions != nil {
+		t.Errorf("the first group has %d distributions, the last %d", len(r.Groups[0].Distributions), len(r.Groups[11].Distributions))
+	}
+	whole := Result(&report.Report{Groups: rep.Groups[11:]})
+	merged, truncated, err := Merge([]*v1alpha1.RunResult{r, whole})
+	if err != nil || !truncated || merged[11].Distributions != nil {
+		t.Errorf("merged with one that has all: %v, cut: %v, %v", merged[11].Distributions, truncated, err)
 	}
 }
 
@@ -212,6 +235,8 @@ func TestAResultSaysWhereAGroupWas(t *testing.T) {
 				SMT: new(int64(1)), LLC: new(int64(2)), Node: new(int64(3)), Remote: new(int64(4)), Unknown: new(int64(5))}}},
 		"migrations of one distance": {report.Figures{Migrations: 2, MigrationsBy: map[string]uint64{"LLC": 2}},
 			v1alpha1.GroupResult{Migrations: 2, MigrationsByDistance: &v1alpha1.MigrationDistances{LLC: new(int64(2))}}},
+		"pages in the order of their nodes": {report.Figures{Pages: map[int]uint64{3: 7, 0: 9}},
+			v1alpha1.GroupResult{PagesByNode: []v1alpha1.NodePages{{Node: 0, Pages: 9}, {Node: 3, Pages: 7}}}},
 		"a list of CPUs that the API does not take": {report.Figures{CPUs: strings.Repeat("1,", 513)}, v1alpha1.GroupResult{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,7 +268,7 @@ func TestMergeAddsPopulations(t *testing.T) {
 				Iterations: 10, WorkUnits: 20, Wall: 100, CPU: 50, Voluntary: 7, Involuntary: uint64(n), MaxGap: int64(n), MaxGapCPU: n, CPUs: "0-3",
 				MigrationsBy: by[n],
 			},
-			Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: h}},
+			Distributions: []report.Distribution{{Measure: work.Measure{Metric: work.MetricWake, Sample: work.SampleRoundTrip}, Histogram: h}},
 		}}}
 		for _, count := range by[n] {
 			rep.Groups[0].Migrations += count
@@ -265,7 +290,7 @@ func TestMergeAddsPopulations(t *testing.T) {
 			SMT: new(int64(3)), LLC: new(int64(1)), Node: new(int64(1)), Remote: new(int64(4)), Unknown: new(int64(5)),
 		},
 		MaxGapNanoseconds: 2, RunDelayNanoseconds: new(int64(3)),
-		Distributions: []v1alpha1.Distribution{distribution(v1alpha1.MetricWakeLatency, whole)},
+		Distributions: []v1alpha1.Distribution{distribution(work.Measure{Metric: work.MetricWake, Sample: work.SampleRoundTrip}, whole)},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -275,8 +300,49 @@ func TestMergeAddsPopulations(t *testing.T) {
 	}
 }
 
+// Two wake latencies of a group that mean different things stay two, whatever node they
+// are from, and in the same order.
+func TestMergeKeepsSamplesApart(t *testing.T) {
+	sleep, wait := work.Measure{Metric: work.MetricWake, Sample: work.SampleSleep}, work.Measure{Metric: work.MetricWake, Sample: work.SampleWait}
+	rate := work.Measure{Metric: work.MetricRate, Sample: work.SampleSecond}
+	on := func(node string, measures ...work.Measure) *v1alpha1.RunResult {
+		g := report.Group{Name: "g", Kind: "thunderingHerd"}
+		for i, m := range measures {
+			h := &telemetry.Histogram{}
+			h.Record(uint64(100*(i+1)), 5)
+			g.Distributions = append(g.Distributions, report.Distribution{Measure: m, Histogram: h})
+		}
+		return Result(&report.Report{RunID: node, Groups: []report.Group{g}})
+	}
+	for _, order := range [][]*v1alpha1.RunResult{
+		{on("a", sleep, wait), on("b", wait, rate), on("c")},
+		{on("c"), on("b", wait, rate), on("a", sleep, wait)},
+	} {
+		groups, truncated, err := Merge(order)
+		if err != nil || truncated || len(groups) != 1 {
+			t.Fatalf("%d groups, truncated %v, %v", len(groups), truncated, err)
+		}
+		type row struct {
+			metric, sample, unit string
+			count, min, max      int64
+		}
+		var got []row
+		for _, d := range groups[0].Distributions {
+			got = append(got, row{string(d.Metric), string(d.Sample), string(d.Unit), d.Count, d.Min, d.Max})
+		}
+		want := []row{
+			{"WakeLatency", "Sleep", "ns", 5, 100, 100},
+			{"WakeLatency", "Wait", "ns", 10, 100, 200},
+			{"RequestRate", "Second", "1/s", 5, 200, 200},
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(row{})); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 func TestMergeSaysWhatItCannotKnow(t *testing.T) {
-	with := Result(&report.Report{Groups: []report.Group{{Name: "g", Kind: "k", Distributions: []report.Distribution{{Metric: work.MetricWake, Histogram: histogram(9)}}}}})
+	with := Result(&report.Report{Groups: []report.Group{{Name: "g", Kind: "k", Distributions: []report.Distribution{{Measure: work.Measure{Metric: work.MetricWake, Sample: work.SampleRoundTrip}, Histogram: histogram(9)}}}}})
 	without := with.DeepCopy()
 	without.Groups[0].Distributions[0].Histogram = ""
 	for _, order := range [][]*v1alpha1.RunResult{{with, without, with}, {without, with}} {

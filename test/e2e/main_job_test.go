@@ -51,7 +51,7 @@ var _ = Describe("The main job", func() {
 			Expect(group.Iterations).To(Equal(a.Iterations + b.Iterations))
 			for d, dist := range group.Distributions {
 				Expect(dist.Count).To(Equal(a.Distributions[d].Count + b.Distributions[d].Count))
-				Expect(dist.MaxNanoseconds).To(Equal(max(a.Distributions[d].MaxNanoseconds, b.Distributions[d].MaxNanoseconds)))
+				Expect(dist.Max).To(Equal(max(a.Distributions[d].Max, b.Distributions[d].Max)))
 				Expect(dist.Histogram).NotTo(BeEmpty())
 			}
 		}

@@ -31,14 +31,15 @@ func TestOffsets(t *testing.T) {
 		"start time":                             {unsafe.Offsetof(c.startNS), 256},
 		"fork error":                             {unsafe.Offsetof(c.forkError), 320},
 		"host ids":                               {unsafe.Offsetof(c.hosts), 384},
-		"the control page fits its page":         {unsafe.Sizeof(c), 448},
+		"the control page fits its page":         {unsafe.Sizeof(c), 640},
 		"a block is its size":                    {unsafe.Sizeof(b), blockSize},
 		"setup errors begin a line":              {unsafe.Offsetof(b.setup), 64},
 		"text begins a line":                     {unsafe.Offsetof(b.text), 192},
 		"a record is its size":                   {unsafe.Sizeof(r), recordSize},
 		"the counters of every pass are a line":  {unsafe.Offsetof(r.sinceNS), 56},
-		"pages begin a line":                     {unsafe.Offsetof(r.pages), 192},
-		"CPUs begin a line":                      {unsafe.Offsetof(r.cpus), 448},
+		"the kind's counters are a line":         {unsafe.Offsetof(r.counters), 192},
+		"pages begin a line":                     {unsafe.Offsetof(r.pages), 256},
+		"CPUs begin a line":                      {unsafe.Offsetof(r.cpus), 512},
 		"bins begin a line":                      {unsafe.Offsetof(h.counts), 64},
 		"a histogram is its size":                {unsafe.Sizeof(h), histogramSize},
 		"a log is its size":                      {unsafe.Sizeof(l), logSize},
@@ -312,7 +313,7 @@ func TestTheFirstWorkerThatCannotBeForkedIsNoted(t *testing.T) {
 	if _, _, _, ok := c.ForkError(); ok {
 		t.Error("there is an error before anyone noted one")
 	}
-	c.SetForkError(7, ForkPipes, unix.EMFILE)
+	c.SetForkError(7, ForkOpens, unix.EMFILE)
 	c.SetForkError(3, ForkClone, unix.EAGAIN)
 	c.SetForkError(5, ForkClone, unix.ENOMEM)
 	if worker, step, errno, ok := c.ForkError(); worker != 3 || step != ForkClone || errno != unix.EAGAIN || !ok {

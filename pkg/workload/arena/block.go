@@ -51,6 +51,7 @@ const (
 	StepNice
 	StepMemoryPolicy
 	StepMemory
+	StepWork
 	StepCredentials
 	StepName
 	SetupSteps // how many there are, and 1
@@ -68,6 +69,7 @@ var stepNames = [SetupSteps][2]string{
 	StepNice:         {"Nice", "setting the nice value"},
 	StepMemoryPolicy: {"MemoryPolicy", "setting the memory policy"},
 	StepMemory:       {"Memory", "mapping its memory"},
+	StepWork:         {"Work", "preparing its work"},
 	StepCredentials:  {"Credentials", "changing user and group"},
 	StepName:         {"Name", "setting the name"},
 }
@@ -176,8 +178,11 @@ func (b *Block) SetupErrors() []SetupError {
 }
 
 // SetText keeps the beginning of a message. For the worker, at most once.
-func (b *Block) SetText(text string) {
-	n := copy(b.text[:], text)
+func (b *Block) SetText(parts ...string) {
+	n := 0
+	for _, part := range parts {
+		n += copy(b.text[n:], part)
+	}
 	atomic.StoreUint32(&b.textLen, uint32(n))
 }
 

@@ -16,7 +16,7 @@ import (
 
 const (
 	magic   = 0x5c4edf1ee7a7e4a1
-	version = 2
+	version = 3
 )
 
 // Words of Control.start.
@@ -51,7 +51,7 @@ type Control struct {
 }
 
 // MaxHosts is how many processes that host threads there may be.
-const MaxHosts = 16
+const MaxHosts = 64
 
 func (c *Control) init(workers int) {
 	c.magic, c.version, c.workers = magic, version, uint32(workers)
@@ -146,13 +146,13 @@ type ForkStep uint32
 
 // Steps in order.
 const (
-	ForkPipes ForkStep = iota + 1
+	ForkOpens ForkStep = iota + 1
 	ForkClone
 )
 
 func (s ForkStep) String() string {
-	if s == ForkPipes {
-		return "making its pipes"
+	if s == ForkOpens {
+		return "opening what it works with"
 	}
 	return "forking it"
 }

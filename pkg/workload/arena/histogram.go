@@ -54,6 +54,9 @@ func (h *Histogram) read() *telemetry.Histogram {
 // atomic operations and futexes only.
 type Region struct{ memory []byte }
 
+// Bytes is the memory itself, for data that one worker at a time touches.
+func (r Region) Bytes() []byte { return r.memory }
+
 // Region is the n-th region.
 func (a *Arena) Region(n int) Region {
 	off := a.at.regions[n]

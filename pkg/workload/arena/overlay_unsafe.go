@@ -52,6 +52,12 @@ func (a *Arena) Log(worker int) *Log {
 	return (*Log)(a.area(worker, a.plan.logOffset(a.plan.Workers[worker]))) // 64-aligned; see above
 }
 
+// Word64 is the 64-bit word at a multiple of 8.
+func (r Region) Word64(off int) *uint64 {
+	_ = r.memory[off+7]
+	return (*uint64)(unsafe.Pointer(&r.memory[off])) // regions are 64-aligned and off a multiple of 8
+}
+
 // Word32 is the 32-bit word at a multiple of 4.
 func (r Region) Word32(off int) *uint32 {
 	_ = r.memory[off+3]

@@ -38,7 +38,9 @@ const (
 	maxCPUs   = 8192
 	// MaxNodes is how many NUMA nodes pages are counted on.
 	MaxNodes   = 64
-	recordSize = 1536
+	recordSize = 1600
+	// MaxCounters is how many things of its own a kind of work may count.
+	MaxCounters = 8
 )
 
 // Record counts what a worker does in one phase. Only the worker writes; use the methods.
@@ -62,6 +64,7 @@ type Record struct {
 	pagesOK     uint64
 	filled      uint64 // a bit for each histogram that holds a value
 	_           [3 * 8]byte
+	counters    [MaxCounters]uint64
 	pages       [MaxNodes]uint32
 	cpus        [maxCPUs / 64]uint64
 	_           [lineSize]byte
@@ -79,6 +82,8 @@ type Figures struct {
 	RunCount               uint64
 	SchedCPU               int64
 	Voluntary, Involuntary uint64
+	// Counters are the kind's own.
+	Counters [MaxCounters]uint64
 	// Pages are resident pages of the worker's own memory by NUMA node; nil when it has none.
 	Pages map[int]uint64
 }
@@ -104,6 +109,9 @@ func (r *Record) Figures(now int64) Figures {
 	}
 	for d := range f.Migrations {
 		f.Migrations[d] = atomic.LoadUint64(&r.migrations[d])
+	}
+	for n := range f.Counters {
+		f.Counters[n] = atomic.LoadUint64(&r.counters[n])
 	}
 	if since := atomic.LoadInt64(&r.sinceNS); since > 0 {
 		f.Wall += max(now-since, 0)
@@ -131,6 +139,9 @@ func (f *Figures) Add(other Figures) {
 	f.Iterations += other.Iterations
 	for d := range f.Migrations {
 		f.Migrations[d] += other.Migrations[d]
+	}
+	for n := range f.Counters {
+		f.Counters[n] += other.Counters[n]
 	}
 	f.Wall += other.Wall
 	f.CPU += other.CPU
@@ -208,6 +219,11 @@ func (r *Record) AddSchedstat(cpu, runDelay int64, runs uint64) {
 	atomic.StoreInt64(&r.runDelayNS, r.runDelayNS+runDelay)
 	atomic.StoreUint64(&r.runCount, r.runCount+runs)
 	atomic.StoreUint64(&r.schedstatOK, 1)
+}
+
+// Count adds to one of the kind's own counters.
+func (r *Record) Count(n int, delta uint64) {
+	atomic.StoreUint64(&r.counters[n], r.counters[n]+delta)
 }
 
 // SetMaxGap notes the longest gap, when it ended and the CPU it began on.

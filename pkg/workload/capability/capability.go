@@ -51,6 +51,7 @@ const (
 	ThermalThrottle = "ThermalThrottle"
 	SMT             = "SMT"
 	CPUHotplug      = "CPUHotplug"
+	VirtualEthernet = "VirtualEthernet"
 )
 
 // Finding is what one probe found.

@@ -21,6 +21,8 @@ import (
 // ErrOutside says that a path is not below the top of a cgroup v2 hierarchy.
 var ErrOutside = errors.New("not below the top of a cgroup2 file system")
 
+const killFile = "cgroup.kill"
+
 // Dir is one cgroup.
 type Dir struct{ path string }
 
@@ -52,7 +54,7 @@ func (d *Dir) Open() (*os.File, error) {
 // kernel kills whole processes: not those of a threaded cgroup, but those of the
 // domain above it.
 func (d *Dir) Kill() error {
-	err := d.write("cgroup.kill", "1")
+	err := d.write(killFile, "1")
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("%w (it is threaded: kill the processes of its domain, the next cgroup above that is not)", err)
 	}
@@ -64,6 +66,16 @@ func (d *Dir) Kill() error {
 			d.path, errors.ErrUnsupported)
 	}
 	return nil
+}
+
+// OpenKill opens the file that kills as Kill does when 1 is written to it, for
+// processes that have to be able to when nothing else can be opened any more.
+func (d *Dir) OpenKill() (*os.File, error) {
+	file, err := open(d.file(killFile), unix.O_WRONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (Linux 5.14 or later has it)", err)
+	}
+	return file, err
 }
 
 // Populated says whether a live process is in d or below it. A missing cgroup

@@ -15,6 +15,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 const ms = int64(time.Millisecond)
@@ -24,7 +25,7 @@ const ms = int64(time.Millisecond)
 func limitedTo(limits *spec.Interference, change func(*report.Report)) *report.Report {
 	r := &report.Report{
 		Hold: 2e9, Planned: 2e9, Limits: limits,
-		Groups:  []report.Group{{Name: "g"}},
+		Groups:  []report.Group{{Name: "g", Progress: work.ProgressIterations}},
 		Workers: []report.Worker{{Group: "g", Completed: true, Figures: report.Figures{Iterations: 1}}},
 		Interference: &interference.Figures{
 			Elapsed: 2e9, CPUs: 4, Resolution: 60 * ms,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // Reasons for which a sample is void.
@@ -75,18 +76,59 @@ func workersMissing(r *report.Report) (string, bool) {
 	return fmt.Sprintf("%d of %d workers did not work until the stop; %s", n, len(r.Workers), first), n > 0
 }
 
+// enough says whether a run was longer than the planned pauses of its work, by what it may
+// take to get on after one. Where there is none, any run is.
+func enough(hold, quiet int64) bool {
+	return quiet == 0 || hold > quiet+quiet/quietShare+int64(quietMargin)
+}
+
+const (
+	quietMargin = 100 * time.Millisecond
+	quietShare  = 10
+)
+
 // loadAbsent finds workers that made no progress at all although the run was
-// longer than their work's planned pauses.
+// long enough for their work, and starving is not what they are for.
 func loadAbsent(r *report.Report) (string, bool) {
-	quiet := map[string]int64{}
+	groups := map[string]*report.Group{}
 	for i := range r.Groups {
-		quiet[r.Groups[i].Name] = r.Groups[i].Quiet
+		groups[r.Groups[i].Name] = &r.Groups[i]
 	}
+	some := map[string]bool{} // groups of which somebody advanced
 	for i := range r.Workers {
 		w := &r.Workers[i]
-		if w.Iterations == 0 && w.WorkUnits == 0 && r.Hold > quiet[w.Group] {
-			return fmt.Sprintf("group %s, worker %d made no progress in %v", w.Group, w.Index, time.Duration(r.Hold).Round(time.Millisecond)), true
+		g := groups[w.Group]
+		if advanced(w, g.Progress) {
+			some[w.Group] = true
+		} else if enough(r.Hold, g.Quiet) && !mayStarve(g, w.Role) {
+			return fmt.Sprintf("group %s, worker %d made no progress in %v (%s: 0)", w.Group, w.Index, time.Duration(r.Hold).Round(time.Millisecond), g.Progress), true
+		}
+	}
+	for i := range r.Groups {
+		if g := &r.Groups[i]; len(r.Workers) > 0 && enough(r.Hold, g.Quiet) && !some[g.Name] {
+			return fmt.Sprintf("group %s: none of its workers made progress in %v (%s: 0)", g.Name, time.Duration(r.Hold).Round(time.Millisecond), g.Progress), true
 		}
 	}
 	return "", false
+}
+
+// advanced says whether a worker got on at all.
+func advanced(w *report.Worker, by work.Progress) bool {
+	switch by {
+	case work.ProgressIterations:
+		return w.Iterations > 0
+	case work.ProgressCPU:
+		return w.CPU > 0
+	default:
+		return w.WorkUnits > 0
+	}
+}
+
+func mayStarve(g *report.Group, role string) bool {
+	for i := range g.Roles {
+		if g.Roles[i].Name == role {
+			return g.Roles[i].MayStarve
+		}
+	}
+	return false
 }

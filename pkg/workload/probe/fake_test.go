@@ -25,6 +25,7 @@ const (
 type fakeKernel struct {
 	sched     map[uint32]error // by policy
 	mempolicy map[int]error    // by mode
+	network   error
 	held      uint64
 	heldErr   error
 	cpus      string
@@ -51,6 +52,7 @@ func (k *fakeKernel) trySchedAttr(_ cpuset.CPUSet, attr unix.SchedAttr) error {
 	return k.sched[attr.Policy]
 }
 func (k *fakeKernel) tryMempolicy(mode, _ int) error       { return k.mempolicy[mode] }
+func (k *fakeKernel) tryNetwork() error                    { return k.network }
 func (k *fakeKernel) capabilities() (uint64, error)        { return k.held, k.heldErr }
 func (k *fakeKernel) allowedCPUs() (cpuset.CPUSet, error)  { return cpuset.Parse(k.cpus) }
 func (k *fakeKernel) allowedNodes() (cpuset.CPUSet, error) { return cpuset.Parse(k.nodes) }

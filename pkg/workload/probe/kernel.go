@@ -12,6 +12,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/network"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
@@ -96,6 +97,8 @@ func (thisKernel) allowedNodes() (cpuset.CPUSet, error) { return allowed.MemoryN
 func (thisKernel) cgroupFiles(parent string) (map[string]bool, error) {
 	return cgroup.ProbeFiles(parent)
 }
+
+func (thisKernel) tryNetwork() error { return network.Try() }
 
 func (thisKernel) writable(path string) error {
 	if err := unix.Access(path, unix.W_OK); err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
 
-// A guest has a new kernel, all of cgroup v2, and no frequency driver.
+// A guest has a new kernel, all of cgroup v2, no modules, and no frequency driver.
 func TestMachineOfAGuest(t *testing.T) {
 	h := thisMachine(t)
 	withoutControllers(t, h.CgroupMount)
@@ -34,6 +34,7 @@ func TestMachineOfAGuest(t *testing.T) {
 		want[name] = capability.Present
 	}
 	want[capability.Cpufreq], want[capability.ThermalThrottle] = capability.Absent, capability.Absent
+	want[capability.VirtualEthernet] = capability.Absent // the module veth is not in a guest
 	if len(top.Nodes) == 1 {
 		want[capability.NUMA] = capability.Absent
 	}

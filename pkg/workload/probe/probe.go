@@ -33,8 +33,8 @@ type Host struct {
 // findings are in the order of their names, each once. What nobody knows how to
 // probe for is Unknown.
 //
-// The probes of cgroup files make a cgroup below CgroupParent for a moment; nothing
-// else of the machine is touched.
+// The probes of cgroup files make a cgroup below CgroupParent for a moment, that of
+// VirtualEthernet a network namespace that nobody sees; nothing else of the machine is touched.
 func (h Host) Probe(names ...string) []capability.Finding {
 	return newProber(h, thisKernel{}).probe(names)
 }
@@ -94,4 +94,5 @@ var probes = map[string]func(*prober) outcome{
 	capability.ThermalThrottle: someCPU("thermal_throttle/core_throttle_count", "the kernel does not count thermal events here; it does on Intel CPUs outside of virtual machines"),
 	capability.SMT:             (*prober).smt,
 	capability.CPUHotplug:      (*prober).cpuHotplug,
+	capability.VirtualEthernet: (*prober).virtualEthernet,
 }

@@ -5,6 +5,7 @@ package probe
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
@@ -24,7 +25,7 @@ var all = []string{
 	capability.CPUHotplug, capability.CgroupCPU, capability.CgroupCPUBurst, capability.CgroupCPUIdle, capability.CgroupCpuset, capability.CgroupCpusetPartition, capability.CgroupFreeze, capability.CgroupIO, capability.CgroupIOMax,
 	capability.CgroupIOWeight, capability.CgroupKill, capability.CgroupMemory, capability.CgroupPids, capability.CgroupPressure, capability.CgroupSwap, capability.CgroupThreaded, capability.CgroupUclamp, capability.CgroupV2, capability.Cpufreq,
 	capability.Credentials, capability.Deadline, capability.MempolicyPreferredMany, capability.MempolicyWeightedInterleave, capability.NUMA, capability.NUMAMaps, capability.NegativeNice, capability.PSI, capability.Realtime, capability.SMT,
-	capability.SchedExt, capability.Schedstat, capability.ThermalThrottle,
+	capability.SchedExt, capability.Schedstat, capability.ThermalThrottle, capability.VirtualEthernet,
 }
 
 func TestAllIsPresentOnAMachineWithEverything(t *testing.T) {
@@ -233,6 +234,31 @@ func TestOutcomes(t *testing.T) {
 		"CPUs that nobody tells": {
 			change: map[string]string{cpuFiles + "online": ""},
 			want:   map[string]capability.State{capability.NUMA: capability.Unknown, capability.SMT: capability.Unknown, capability.Cpufreq: capability.Unknown, capability.ThermalThrottle: capability.Unknown, capability.CPUHotplug: capability.Unknown}, says: "online",
+		},
+
+		"a machine that lets nobody make a network": {
+			kernel: func(k *fakeKernel) { k.network = fmt.Errorf("unshare(CLONE_NEWNET): %w", unix.EPERM) },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Absent}, says: "CAP_NET_ADMIN",
+		},
+		"a kernel without network namespaces": {
+			kernel: func(k *fakeKernel) { k.network = unix.EINVAL },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Absent}, says: "CONFIG_NET_NS",
+		},
+		"a kernel without virtual links": {
+			kernel: func(k *fakeKernel) { k.network = unix.EOPNOTSUPP },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Absent}, says: "veth",
+		},
+		"a kernel without packet sockets": {
+			kernel: func(k *fakeKernel) { k.network = unix.EAFNOSUPPORT },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Absent}, says: "af_packet",
+		},
+		"all network namespaces there may be": {
+			kernel: func(k *fakeKernel) { k.network = unix.ENOSPC },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Absent}, says: "max_net_namespaces",
+		},
+		"a network that fails without a reason": {
+			kernel: func(k *fakeKernel) { k.network = broken },
+			want:   map[string]capability.State{capability.VirtualEthernet: capability.Unknown}, says: "input/output error",
 		},
 
 		"a plain kernel": {

@@ -41,6 +41,8 @@ type kernel interface {
 	capabilities() (uint64, error)
 	allowedCPUs() (cpuset.CPUSet, error)
 	allowedNodes() (cpuset.CPUSet, error)
+	// tryNetwork makes a network namespace with a virtual Ethernet pair and packet sockets.
+	tryNetwork() error
 	cgroupFiles(parent string) (map[string]bool, error)
 	// writable says why a file or directory cannot be written to.
 	writable(path string) error

@@ -50,6 +50,12 @@ func newWorker(w spawn.Worker, whole spawn.Phase, started int64) Worker {
 		Completed: w.Stage == arena.StageStopped && w.Exit.Clean(),
 		Affinity:  w.Group.WorkerCPUs(w.Index).String(), Allowed: w.Allowed.String(), Figures: figuresOf(whole, started),
 	}
+	if role := roleOf(w); role != nil {
+		row.Role = role.Name
+	}
+	if p := w.Program; p != nil {
+		row.Exit, row.Completed = p.Exit.Text, p.Exit.Did()
+	}
 	for _, p := range inPhases(w) {
 		row.Phases = append(row.Phases, Phase{Phase: int(p.Epoch) - 1, Figures: figuresOf(p, started)})
 	}
@@ -62,6 +68,12 @@ func newWorker(w spawn.Worker, whole spawn.Phase, started int64) Worker {
 	return row
 }
 
+// roleOf is what a worker was in its set, nil where all were alike.
+func roleOf(w spawn.Worker) *work.Role {
+	shape := w.Group.Kind.Shape()
+	return shape.Role(w.Index % shape.SetSize)
+}
+
 // inPhases are a worker's phases without the time before and between them.
 func inPhases(w spawn.Worker) []spawn.Phase {
 	if len(w.Phases) < 3 {
@@ -71,6 +83,9 @@ func inPhases(w spawn.Worker) []spawn.Phase {
 }
 
 func problem(w spawn.Worker) string {
+	if p := w.Program; p != nil {
+		return fmt.Sprintf("%s: %s", p.Name, p.Exit.Text)
+	}
 	if w.Text != "" {
 		return w.Text
 	}
@@ -79,27 +94,45 @@ func problem(w spawn.Worker) string {
 
 func newGroup(w spawn.Worker) Group {
 	shape := w.Group.Kind.Shape()
-	return Group{
-		Name: w.Group.Name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Policy: policyText(w.Group),
-		Workers: w.Group.Workers, Quiet: int64(shape.Quiet),
+	g := Group{
+		Name: w.Group.Name, Kind: w.Group.Kind.Name(), CloneMode: string(w.Group.CloneMode), Policy: groupPolicy(w.Group),
+		Workers: w.Group.Workers, Progress: shape.Progress, Quiet: int64(shape.Quiet),
 		Distributions: emptyDistributions(shape.Metrics),
 	}
+	for n := range shape.Roles {
+		role := Role{Name: shape.Roles[n].Name, MayStarve: shape.Roles[n].MayStarve}
+		if class := shape.Roles[n].Class; class != nil {
+			role.Policy = policyText(*class)
+		}
+		g.Roles = append(g.Roles, role)
+	}
+	return g
 }
 
-// policyText is a group's scheduling policy for a person.
-func policyText(g *spec.ResolvedGroup) string {
-	switch g.Policy {
+// groupPolicy is a group's scheduling policy for a person.
+func groupPolicy(g *spec.ResolvedGroup) string {
+	shape := g.Kind.Shape()
+	for n := range shape.Roles {
+		if shape.Roles[n].Class != nil {
+			return "by role"
+		}
+	}
+	return policyText(g.Class(0))
+}
+
+// policyText is a scheduling class for a person.
+func policyText(c work.Class) string {
+	switch c.Policy {
 	case sys.PolicyBatch:
 		return "batch"
 	case sys.PolicyIdle:
 		return "idle"
 	case sys.PolicyFIFO:
-		return fmt.Sprintf("fifo %d", g.Priority)
+		return fmt.Sprintf("fifo %d", c.Priority)
 	case sys.PolicyRR:
-		return fmt.Sprintf("rr %d", g.Priority)
+		return fmt.Sprintf("rr %d", c.Priority)
 	case sys.PolicyDeadline:
-		d := g.Deadline
-		return fmt.Sprintf("deadline %v/%v/%v", time.Duration(d.Runtime), time.Duration(d.Deadline), time.Duration(d.Period))
+		return fmt.Sprintf("deadline %v/%v/%v", time.Duration(c.Runtime), time.Duration(c.Deadline), time.Duration(c.Period))
 	case sys.PolicyExt:
 		return "ext"
 	default:
@@ -107,10 +140,10 @@ func policyText(g *spec.ResolvedGroup) string {
 	}
 }
 
-func emptyDistributions(metrics []work.Metric) []Distribution {
+func emptyDistributions(metrics []work.Measure) []Distribution {
 	var list []Distribution
-	for _, metric := range metrics {
-		list = append(list, Distribution{Metric: metric, Histogram: &telemetry.Histogram{}})
+	for _, measure := range metrics {
+		list = append(list, Distribution{Measure: measure, Histogram: &telemetry.Histogram{}})
 	}
 	return list
 }
@@ -123,12 +156,14 @@ type groupSum struct {
 	// asked and allowed are those of all workers together.
 	asked, allowed cpuset.CPUSet
 	setup          map[arena.SetupStep]int
+	// roleCPUs are those of each role.
+	roleCPUs []cpuset.CPUSet
 	// phaseCPUs are those of each of the group's phases.
 	phaseCPUs []cpuset.CPUSet
 }
 
 func newGroupSum(g *Group, w spawn.Worker) *groupSum {
-	s := &groupSum{group: g, setup: map[arena.SetupStep]int{}}
+	s := &groupSum{group: g, setup: map[arena.SetupStep]int{}, roleCPUs: make([]cpuset.CPUSet, len(g.Roles))}
 	for _, p := range inPhases(w) {
 		g.Phases = append(g.Phases, Phase{Phase: int(p.Epoch) - 1, Distributions: emptyDistributions(w.Group.Kind.Shape().Metrics)})
 		s.phaseCPUs = append(s.phaseCPUs, cpuset.New())
@@ -156,7 +191,20 @@ func (s *groupSum) add(w spawn.Worker, whole spawn.Phase, row *Worker) {
 	if !w.Allowed.IsSubsetOf(s.allowed) {
 		s.allowed = s.allowed.Union(w.Allowed)
 	}
+	if w.Program != nil {
+		g.Programs = append(g.Programs, newProgram(w))
+	}
 	merge(g.Distributions, whole.Histograms)
+	for n, name := range w.Group.Kind.Shape().Counters {
+		count(&g.Counters, name, whole.Figures.Counters[n])
+	}
+	for n := range g.Roles {
+		if role := &g.Roles[n]; role.Name == row.Role {
+			role.Workers++
+			role.Figures.add(&row.Figures)
+			s.roleCPUs[n] = s.roleCPUs[n].Union(cpuset.New(whole.CPUs...))
+		}
+	}
 	for i, p := range inPhases(w) {
 		g.Phases[i].Figures.add(&row.Phases[i].Figures)
 		s.phaseCPUs[i] = s.phaseCPUs[i].Union(cpuset.New(p.CPUs...))
@@ -176,6 +224,9 @@ func (s *groupSum) close() {
 		return
 	}
 	s.group.CPUs, s.group.AskedCPUs, s.group.AllowedCPUs = s.cpus.String(), s.asked.String(), s.allowed.String()
+	for n, cpus := range s.roleCPUs {
+		s.group.Roles[n].CPUs = cpus.String()
+	}
 	for i, cpus := range s.phaseCPUs {
 		s.group.Phases[i].CPUs = cpus.String()
 	}

@@ -150,26 +150,48 @@ type Group struct {
 	Workers     int    `json:"workers"`
 	Completed   int    `json:"completed"`
 	Figures
+	// Progress is the counter that moves while a worker gets on.
+	Progress work.Progress `json:"progress"`
 	// Quiet is how long a worker's counters may stand still by design.
-	Quiet         int64          `json:"quietNanoseconds"`
+	Quiet int64 `json:"quietNanoseconds"`
+	// Counters are what the kind of work counts of its own.
+	Counters map[string]uint64 `json:"counters,omitempty"`
+	// Roles sum up the workers by what they are in their sets; none where all are alike.
+	Roles []Role `json:"roles,omitempty"`
+	// Programs are those that the workers became.
+	Programs      []Program      `json:"programs,omitempty"`
 	Setup         []Setup        `json:"setup,omitempty"`
 	Distributions []Distribution `json:"distributions,omitempty"`
 	Phases        []Phase        `json:"phases,omitempty"`
 }
 
-// Distribution is a population of durations.
+// Role sums up the workers of a group that are the same in their sets.
+type Role struct {
+	Name    string `json:"name"`
+	Workers int    `json:"workers"`
+	// Policy is their scheduling policy, where the kind of work gives them one.
+	Policy string `json:"policy,omitempty"`
+	// MayStarve says that no progress is a result of theirs, and no fault.
+	MayStarve bool `json:"mayStarve,omitempty"`
+	Figures
+}
+
+// Distribution is a population of values of one kind: durations, or what the
+// metric says.
 type Distribution struct {
-	Metric    work.Metric          `json:"metric"`
+	work.Measure
 	Histogram *telemetry.Histogram `json:"-"`
 }
 
 // distributionJSON is a Distribution as it is written.
 type distributionJSON struct {
-	Metric    work.Metric `json:"metric"`
-	Count     uint64      `json:"count"`
-	Min       uint64      `json:"minNanoseconds"`
-	Max       uint64      `json:"maxNanoseconds"`
-	Histogram string      `json:"histogram"`
+	work.Measure
+	// Unit is that of the values: ns, or 1/s for rates.
+	Unit      string `json:"unit"`
+	Count     uint64 `json:"count"`
+	Min       uint64 `json:"min"`
+	Max       uint64 `json:"max"`
+	Histogram string `json:"histogram"`
 }
 
 // MarshalJSON writes the histogram in its exchange format.
@@ -179,7 +201,7 @@ func (d Distribution) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(distributionJSON{d.Metric, h.Count(), h.Min(), h.Max(), text})
+	return json.Marshal(distributionJSON{d.Measure, d.Metric.Unit(), h.Count(), h.Min(), h.Max(), text})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -195,7 +217,7 @@ func (d *Distribution) UnmarshalJSON(data []byte) error {
 	if h.Count() != w.Count {
 		return fmt.Errorf("%s: the histogram holds %d values, not %d", w.Metric, h.Count(), w.Count)
 	}
-	d.Metric, d.Histogram = w.Metric, h
+	d.Measure, d.Histogram = w.Measure, h
 	return nil
 }
 
@@ -203,6 +225,8 @@ func (d *Distribution) UnmarshalJSON(data []byte) error {
 type Worker struct {
 	Group string `json:"group"`
 	Index int    `json:"index"`
+	// Role is what it was in its set.
+	Role string `json:"role,omitempty"`
 	// PID is its process and TID its task; threads of one host share the process.
 	PID       int    `json:"pid"`
 	TID       int    `json:"tid"`

@@ -70,12 +70,15 @@ func allowed(w spawn.Worker, cpus ...int) spawn.Worker {
 }
 
 func TestPolicyText(t *testing.T) {
+	spin := &work.SpinWait{}
 	for want, g := range map[string]spec.ResolvedGroup{
-		"other": {}, "batch": {Policy: sys.PolicyBatch}, "idle": {Policy: sys.PolicyIdle}, "fifo 1": {Policy: sys.PolicyFIFO, Priority: 1},
-		"rr 98": {Policy: sys.PolicyRR, Priority: 98}, "ext": {Policy: sys.PolicyExt},
-		"deadline 1ms/10ms/20ms": {Policy: sys.PolicyDeadline, Deadline: &spec.DeadlineCall{Runtime: 1e6, Deadline: 1e7, Period: 2e7}},
+		"other": {Kind: spin}, "batch": {Kind: spin, Policy: sys.PolicyBatch}, "idle": {Kind: spin, Policy: sys.PolicyIdle},
+		"fifo 1": {Kind: spin, Policy: sys.PolicyFIFO, Priority: 1}, "rr 98": {Kind: spin, Policy: sys.PolicyRR, Priority: 98},
+		"ext":                    {Kind: spin, Policy: sys.PolicyExt},
+		"deadline 1ms/10ms/20ms": {Kind: spin, Policy: sys.PolicyDeadline, Deadline: &spec.DeadlineCall{Runtime: 1e6, Deadline: 1e7, Period: 2e7}},
+		"by role":                {Kind: &work.RTStarvation{RTWorkers: 1, FairWorkers: 1, RTPriority: 50}},
 	} {
-		if got := policyText(&g); got != want {
+		if got := groupPolicy(&g); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -103,6 +106,7 @@ func TestAGroupIsTheSumOfItsWorkers(t *testing.T) {
 	want := []Group{
 		{
 			Name: "ping", Kind: "futexPingPong", CloneMode: "Thread", Workers: 3, Completed: 3, Policy: "fifo 50", AskedCPUs: "0-3", AllowedCPUs: "0-2",
+			Progress: work.ProgressIterations,
 			Figures: Figures{
 				Iterations: 3, WorkUnits: 30, Wall: 300, CPU: 110, Voluntary: 33, Involuntary: 44, Migrations: 8,
 				MigrationsBy: map[string]uint64{"SMT": 2, "Remote": 2, "Unknown": 4},
@@ -111,9 +115,9 @@ func TestAGroupIsTheSumOfItsWorkers(t *testing.T) {
 				RunDelay: new(int64(15)), SchedCPU: new(int64(71)), TimesScheduled: new(uint64(36)),
 				Pages: map[int]uint64{0: 8, 1: 3},
 			},
-			Distributions: []Distribution{{work.MetricWake, histogram(1000, 2000, 3000)}},
+			Distributions: []Distribution{{work.Measure{Metric: work.MetricWake, Sample: work.SampleRoundTrip}, histogram(1000, 2000, 3000)}},
 		},
-		{Name: "spin", Kind: "spinWait", CloneMode: "Fork", Workers: 1, Completed: 1, Policy: "other", AskedCPUs: "3", Figures: Figures{Iterations: 5}},
+		{Name: "spin", Kind: "spinWait", CloneMode: "Fork", Workers: 1, Completed: 1, Policy: "other", AskedCPUs: "3", Progress: work.ProgressUnits, Figures: Figures{Iterations: 5}},
 	}
 	if diff := cmp.Diff(want, r.Groups, sameHistogram); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -235,7 +239,7 @@ func TestPhasesAreKeptApartAndNothingIsCountedTwice(t *testing.T) {
 	phase := func(number int, iterations uint64, wall, gap int64, cpus string, values ...uint64) Phase {
 		p := Phase{Phase: number, Figures: Figures{Iterations: iterations, Wall: wall, MaxGap: gap, MaxGapAt: -started, CPUs: cpus}}
 		if values != nil {
-			p.Distributions = []Distribution{{work.MetricTimer, histogram(values...)}}
+			p.Distributions = []Distribution{{work.Measure{Metric: work.MetricTimer, Sample: work.SampleLateness}, histogram(values...)}}
 		}
 		return p
 	}
@@ -362,7 +366,7 @@ func TestWhatTheKernelDidNotTellIsAbsent(t *testing.T) {
 }
 
 func TestADistributionThatWasTamperedWithIsRefused(t *testing.T) {
-	good, err := json.Marshal(Distribution{work.MetricWake, histogram(1000, 2000)})
+	good, err := json.Marshal(Distribution{work.Measure{Metric: work.MetricWake, Sample: work.SampleWait}, histogram(1000, 2000)})
 	if err != nil {
 		t.Fatal(err)
 	}

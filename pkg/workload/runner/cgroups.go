@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
@@ -33,7 +35,7 @@ type cgroups struct {
 func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
 	c := &cgroups{files: map[string]*os.File{}}
 	if path == "" {
-		if len(run.Cgroups) > 0 {
+		if len(run.Cgroups) > 0 || len(leavesOf(run)) > 0 {
 			return nil, errors.New("cgroups: there is no cgroup v2 here that can be written to")
 		}
 		return c, nil
@@ -44,16 +46,31 @@ func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
 		c.names = append(c.names, run.Cgroups[i].Name)
 		definitions = append(definitions, cgroup.Definition{Name: run.Cgroups[i].Name, Settings: settingsOf(&run.Cgroups[i])})
 	}
+	names := slices.Concat(c.names, leavesOf(run))
+	for _, leaf := range leavesOf(run) {
+		definitions = append(definitions, cgroup.Definition{Name: leaf})
+	}
 	var err error
 	if c.tree, err = cgroup.NewTree(path, definitions); err != nil {
 		return nil, err
 	}
-	for _, name := range c.names {
+	for _, name := range names {
 		if c.files[name], err = c.tree.Dir(inTree(name)).Open(); err != nil {
 			return nil, errors.Join(err, c.remove())
 		}
 	}
 	return c, nil
+}
+
+// leavesOf are the cgroups that workers move between, which nobody declares.
+func leavesOf(run *spec.Resolved) []string {
+	var names []string
+	for i := range run.Groups {
+		for n := range run.Groups[i].Kind.Shape().Opens.Leaves {
+			names = append(names, spawn.LeafName(i, n))
+		}
+	}
+	return names
 }
 
 // inTree is the name that a cgroup has in the tree.

@@ -19,10 +19,11 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 const (
-	// overhead bounds everything but the run's duration: spawning and parking.
+	// overhead bounds everything but what limitOf counts by itself: spawning and parking.
 	overhead = 60 * time.Second
 	// stopGrace is how long a runner that was told to stop may take before it is
 	// killed: the stop of the workers with all its escalations, and the removal.
@@ -50,7 +51,7 @@ func (c Client) Run(ctx context.Context, job Job, onEvent func(Event)) (*report.
 	if err != nil {
 		return nil, err
 	}
-	limit := time.AfterFunc(job.Run.Duration.D()+overhead, p.stop)
+	limit := time.AfterFunc(limitOf(&job.Run), p.stop)
 	defer limit.Stop()
 	unhook := context.AfterFunc(ctx, p.stop)
 	defer unhook()
@@ -90,6 +91,7 @@ func (c Client) start(job Job) (*process, error) {
 	for i := range job.Run.Groups {
 		p.grace += 3 * time.Duration(atMost(&job.Run.Groups[i])) * spawn.EndTimePerProcess
 	}
+	p.grace += graceOf(&job.Run)
 	p.cmd.Stderr = &p.tail
 	// A group of its own: a Ctrl-C at the terminal reaches the parent, which ends the runner in good order.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -109,6 +111,28 @@ func (c Client) start(job Job) (*process, error) {
 	// An error here means that the runner has ended, which its events will tell.
 	_, _ = stdin.Write(append(text, '\n'))
 	return p, nil
+}
+
+// limitOf is how long a run may take before its runner is told to stop.
+func limitOf(run *spec.Run) time.Duration {
+	limit := run.Duration.D() + overhead + graceOf(run)
+	for i := range run.Groups {
+		if kind, err := run.Groups[i].Work.Kind(); err == nil && kind.Validate() == nil { // else it is refused soon enough
+			limit += spawn.FilesTime(kind, atMost(&run.Groups[i]))
+		}
+	}
+	return limit
+}
+
+// graceOf is how long a run's programs may take to end by themselves.
+func graceOf(run *spec.Run) time.Duration {
+	var longest time.Duration
+	for i := range run.Groups {
+		if e := run.Groups[i].Work.Exec; e != nil {
+			longest = max(longest, e.GraceTime())
+		}
+	}
+	return longest
 }
 
 // atMost is about how many workers a group can have on this machine.
@@ -147,7 +171,12 @@ func (p *process) stop() {
 
 func (p *process) wait() error {
 	p.stop() // it has closed its output: bound what may still come
-	err := p.cmd.Wait()
+	ended := make(chan error, 1)
+	go func() { // ends with the process, which stop bounds
+		sys.StepDown()
+		ended <- p.cmd.Wait()
+	}()
+	err := <-ended
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kill.Stop()

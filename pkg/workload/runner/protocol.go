@@ -27,8 +27,26 @@ type Job struct {
 	Cgroup string `json:"cgroup,omitempty"`
 	// CPUs is the list of CPUs the run may use. Empty, they are those of the runner's parent.
 	CPUs string `json:"cpus,omitempty"`
+	// Policy is what the node lets runs do; nil, nothing is refused.
+	Policy *spec.Policy `json:"policy,omitempty"`
 	// Run is what to execute.
 	Run spec.Run `json:"run"`
+}
+
+// scratch is the directory of scratch files, empty for the system's.
+func (j *Job) scratch() string {
+	if j.Policy == nil {
+		return ""
+	}
+	return j.Policy.Scratch
+}
+
+// programs are the paths of programs that runs may execute, by name.
+func (j *Job) programs() map[string]string {
+	if j.Policy == nil {
+		return nil
+	}
+	return j.Policy.Programs
 }
 
 // EventType tells events apart.

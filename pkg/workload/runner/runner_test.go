@@ -25,12 +25,16 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
+	"github.com/schedfleet/schedfleet/pkg/workload/watchdog"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// The test binary is its own runner and zygote.
+// The test binary is its own runner, zygote and watchdog.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && (os.Args[1] == Command || os.Args[1] == spawn.ZygoteCommand) {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == Command:
+		os.Exit(mainAndCount(os.Args[1:]))
+	case len(os.Args) == 2 && (os.Args[1] == spawn.ZygoteCommand || os.Args[1] == watchdog.Command):
 		os.Exit(Main(os.Args[1:]))
 	}
 	os.Exit(m.Run())

@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
+	"github.com/schedfleet/schedfleet/pkg/workload/watchdog"
 )
 
 // maxJobBytes bounds a job.
@@ -96,11 +97,13 @@ func fail(out *json.Encoder, stderr io.Writer, err error) int {
 	return 1
 }
 
-// Main is the runner's binary: it runs a job, or becomes a zygote.
+// Main is the runner's binary: it runs a job, or becomes a zygote or a watchdog.
 func Main(args []string) int {
 	switch {
 	case len(args) == 1 && args[0] == spawn.ZygoteCommand:
 		return spawn.Zygote()
+	case len(args) == 1 && args[0] == watchdog.Command:
+		return watchdog.Main()
 	case len(args) == 1 && args[0] == Command:
 		return Serve(os.Stdin, os.Stdout, os.Stderr)
 	default:

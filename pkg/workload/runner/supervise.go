@@ -27,7 +27,7 @@ const cloneMethod = "clone3 without exec"
 // Supervise carries a job out in this process. Cancelling ctx ends the work
 // early; the report then says so. emit is told when the workers are parked and
 // when they work. A report with an error is of a run that could not be cleaned up.
-func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.Report, err error) {
+func Supervise(ctx context.Context, job Job, emit func(EventType)) (*report.Report, error) {
 	if err := job.Run.Validate(); err != nil {
 		return nil, err
 	}
@@ -35,30 +35,58 @@ func Supervise(ctx context.Context, job Job, emit func(EventType)) (rep *report.
 	if err != nil {
 		return nil, err
 	}
+	machine.Policy = job.Policy
 	resolved, err := job.Run.Resolve(machine)
 	if err != nil {
 		return nil, fmt.Errorf("this machine does not fit: it %w", err)
 	}
 	host := lookAtHost(machine.Topology)
-	groups, err := openCgroups(job.Cgroup, resolved)
+	rep, err := carryOut(ctx, job, machine, resolved, emit)
+	if rep == nil {
+		return nil, err
+	}
+	rep.Host = host.after()
+	rep.Notes = append(rep.Notes, remarks(rep, resolved, unknown)...)
+	return rep, err
+}
+
+// carryOut makes what the run needs around it and the workers, lets them work, and takes everything
+// away again.
+func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Resolved, emit func(EventType)) (rep *report.Report, err error) {
+	groups, err := openCgroups(job.Cgroup, run)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, groups.remove()) }()
+	links, err := openNetwork(run)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, links.Close()) }()
+	left, err := adoptOrphans(run, groups)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, left.end()) }()
 
-	h, err := spawn.Spawn(ctx, spawn.Config{Run: resolved, Places: placesOf(machine.Topology), Cgroups: groups.files, Stderr: os.Stderr})
+	h, err := spawn.Spawn(ctx, spawn.Config{
+		Run: run, Places: placesOf(machine.Topology), Cgroups: groups.files, Network: links.File(), Scratch: job.scratch(),
+		Programs: job.programs(), Stderr: os.Stderr,
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
+	watchdog, err := guard(run, groups)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, watchdog.End()) }()
 	if machine.Topology != nil {
 		defer moveTo(housekeeping(machine.CPUs, machine.Topology.Usable(machine.CPUs)), machine.CPUs)()
 	}
 	emit(EventPrepared)
-	rep = measure(ctx, job, h, groups, emit)
-	rep.Host = host.after()
-	rep.Notes = append(rep.Notes, remarks(rep, resolved, unknown)...)
-	return rep, nil
+	return measure(ctx, job, h, groups, emit), nil
 }
 
 // measure lets the workers work and builds the report.

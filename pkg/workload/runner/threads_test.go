@@ -122,3 +122,30 @@ func TestARunKeepsToTheCPUsOfItsJob(t *testing.T) {
 		t.Errorf("with CPUs that are no list: %v", err)
 	}
 }
+
+// Whoever waits for the end of a process must not keep its last thread from ending: that
+// held up about each fourth run for a second, and one CPU.
+func TestRunsOfThreadsEndAtOnce(t *testing.T) {
+	const (
+		runs    = 40
+		atOnce  = 600 * time.Millisecond
+		maxLate = 4 // for other reasons: this machine may be busy
+	)
+	late := 0
+	for range runs {
+		j := job(t, 20*time.Millisecond)
+		spin := j.Run.Groups[1]
+		spin.CloneMode, spin.Workers = spec.CloneModeThread, 4
+		j.Run.Groups = []spec.Group{spin}
+		rep, err := client().Run(t.Context(), j, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if time.Since(rep.StartedAt.Add(time.Duration(rep.Hold))) > atOnce {
+			late++
+		}
+	}
+	if late > maxLate {
+		t.Errorf("%d of %d runs ended more than %v after the stop", late, runs, atOnce)
+	}
+}

@@ -27,6 +27,12 @@ type Exit struct {
 	// Lost is why nobody knows how it ended, 0 otherwise.
 	Lost   unix.Errno
 	Killed Killed
+	// Told is the stop signal that a program got, 0 without.
+	Told unix.Signal
+	// At is when it was reaped, on CLOCK_MONOTONIC in ns, Usage what it and the children it
+	// waited for had used.
+	At    int64
+	Usage unix.Rusage
 }
 
 // String says it in words.

@@ -24,18 +24,21 @@ func (h *Handle) Start() int64 { return h.arena.Control().Start() }
 // Hold lets the workers work for d. It returns early when ctx is done or no
 // worker is left.
 func (h *Handle) Hold(ctx context.Context, d time.Duration) {
+	hurry := ctx.Done()
+	h.hurry.Store(&hurry)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-ctx.Done():
+	case <-hurry:
 	case <-h.reaper.gone:
 	}
 }
 
 // Stop tells the workers to leave and waits until they are gone: by themselves
 // within StopTimeout, else killed within KillTimeout, and at last by lastResort,
-// which may be nil. Workers that never started leave without having worked. It
+// which may be nil. Programs have their grace before that, until the context of Hold is done, and then
+// get their stop signal. Workers that never started leave without having worked. It
 // returns the time of the first stop on CLOCK_MONOTONIC in ns. Stopping twice is harmless,
 // and so is stopping after Close.
 func (h *Handle) Stop(lastResort func()) int64 {
@@ -44,16 +47,21 @@ func (h *Handle) Stop(lastResort func()) int64 {
 	}
 	h.arena.Control().Abort()
 	h.stopped.CompareAndSwap(0, h.arena.Control().Stop())
-	at := h.stopped.Load()
+	h.endWorkers(lastResort)
+	h.programs.collect()
+	return h.stopped.Load()
+}
+
+func (h *Handle) endWorkers(lastResort func()) {
+	h.endPrograms()
 	if h.reaper.wait(h.within(StopTimeout)) {
-		return at
+		return
 	}
 	h.reaper.kill(KilledLate)
 	if !h.reaper.wait(h.within(KillTimeout)) && lastResort != nil {
 		lastResort()
 		h.reaper.wait(h.within(KillTimeout))
 	}
-	return at
 }
 
 // within is a time to end for all processes.
@@ -77,6 +85,7 @@ func (h *Handle) Close() error {
 	if h.ended != nil {
 		<-h.ended
 	}
+	_ = h.programs.close() // pipes that are only read
 	a, r := h.arena, h.reaper
 	h.arena = nil
 	if !clean {
@@ -115,6 +124,8 @@ type Worker struct {
 	Phases []Phase
 	// Migrations are its first changes of CPU.
 	Migrations []arena.Migration
+	// Program is what it became, nil if it stayed what it was.
+	Program *Program
 }
 
 // Phase is what a worker did in a phase.
@@ -172,6 +183,9 @@ func (h *Handle) worker(i int, exits []Exit, now int64) Worker {
 	}
 	for r := range h.arena.Records() {
 		w.Phases = append(w.Phases, h.phase(i, r, len(group.Kind.Shape().Metrics), now))
+	}
+	if p := h.programs.of(i); p != nil {
+		w.Program = h.program(p, &w)
 	}
 	return w
 }

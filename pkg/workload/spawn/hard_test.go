@@ -327,8 +327,8 @@ func TestAProcessThatCannotBeKilled(t *testing.T) {
 // Parameters that no manifest may have make the code of a worker fail. A panic in a
 // thread ends its host where the Go runtime looks for what only its own threads have.
 func TestFailingWorkerCode(t *testing.T) {
-	astray := func(g *spec.ResolvedGroup) { g.Work.CachePressure.Stride = 1 << 40 }
-	without := func(g *spec.ResolvedGroup) { g.Work.FutexPingPong.SpinIters = nil }
+	astray := func(g *spec.ResolvedGroup) { g.Kind.(*work.CachePressure).Stride = 1 << 40 }
+	without := func(g *spec.ResolvedGroup) { g.Kind.(*work.FutexPingPong).SpinIters = nil }
 	walk := func() work.Spec { return work.Spec{CachePressure: &work.CachePressure{Size: 64 << 10, Stride: 64}} }
 	play := func() work.Spec {
 		return work.Spec{FutexPingPong: &work.FutexPingPong{SpinIters: new(int64(1))}}

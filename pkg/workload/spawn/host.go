@@ -17,7 +17,7 @@ type thread struct {
 	index  int
 	block  *arena.Block
 	worker work.Worker
-	pair   pipes // of the pair; the even one's is also the odd one's
+	opened opened // of the set, if the thread is its first
 	start  func()
 }
 
@@ -25,7 +25,8 @@ type thread struct {
 func (z *zygote) hosted(p *process) int {
 	n := 0
 	for _, g := range p.groups {
-		n += z.groups[g].plan.Workers
+		_, count := p.part(z.groups[g].plan.Workers)
+		n += count
 	}
 	return n
 }
@@ -34,7 +35,7 @@ func (z *zygote) hosted(p *process) int {
 // it until they write to it.
 func (z *zygote) prepareThreads() error {
 	most := 0
-	for n, p := range processesOf(z.plan.shapes()) {
+	for n, p := range z.processes() {
 		if z.plan.mine(n) && p.host >= 0 {
 			most = max(most, z.hosted(&p))
 		}
@@ -60,8 +61,9 @@ func (z *zygote) forkHost(p *process) bool {
 	n := 0
 	for _, number := range p.groups {
 		g := &z.groups[number]
-		for i := range g.plan.Workers {
-			if !z.prepareThread(threads, n, g, i) {
+		first, count := p.part(g.plan.Workers)
+		for i := range count {
+			if !z.prepareThread(threads, n, g, first+i) {
 				return false
 			}
 			n++
@@ -70,16 +72,14 @@ func (z *zygote) forkHost(p *process) bool {
 	first := &z.groups[p.groups[0]]
 	pid, errno := sys.Fork(first.target, z.arena.Control().HostWord(p.host))
 	if errno != 0 {
-		z.arena.Control().SetForkError(first.bases.worker, arena.ForkClone, errno)
+		z.arena.Control().SetForkError(first.bases.worker+p.first, arena.ForkClone, errno)
 		return false
 	}
 	if pid == 0 {
 		z.liveAsHost(first, threads)
 	}
 	for n := range threads {
-		if t := &threads[n]; t.group.shape.Pipes && t.index%2 == 0 {
-			closePair(&t.pair)
-		}
+		threads[n].opened.close()
 	}
 	return true
 }
@@ -87,22 +87,19 @@ func (z *zygote) forkHost(p *process) bool {
 // prepareThread makes the n-th thread of a host the i-th worker of a group.
 func (z *zygote) prepareThread(threads []thread, n int, g *preparedGroup, i int) bool {
 	t := &threads[n]
-	s := slotOf(g.bases, g.shape, i)
+	s := slotOf(g.bases, &g.shape, i)
 	t.group, t.index, t.block = g, i, z.arena.Block(s.worker)
-	z.bind(&t.worker, g, s)
+	opener := t
+	if g.together {
+		opener = &threads[n-s.position]
+	}
+	if opener == t && !z.open(g, s, &t.opened) {
+		return false
+	}
+	z.bind(&t.worker, g, s, &opener.opened)
 	if g.shape.MemoryBytes > 0 {
 		t.worker.Pages = &work.PageCounter{}
 	}
-	if s.pair < 0 {
-		return true
-	}
-	if i%2 == 1 {
-		t.pair = threads[n-1].pair
-	} else if errno := z.openPair(&t.pair); errno != 0 {
-		z.arena.Control().SetForkError(s.worker, arena.ForkPipes, errno)
-		return false
-	}
-	t.worker.ReadFD, t.worker.WriteFD = t.pair.ends(i)
 	return true
 }
 
@@ -142,14 +139,9 @@ func (z *zygote) liveAsHost(g *preparedGroup, threads []thread) {
 	sys.RawExit(exitDone)
 }
 
-// arrangeHost leaves the host with the pipes of its threads and nothing else but
-// its standard descriptors. The threads are there, so the cgroups are not needed any more.
-func (z *zygote) arrangeHost() sys.Errno {
-	if errno := sys.RawCloseRange(workerReadFD, z.lowFD-1); errno != 0 {
-		return errno
-	}
-	return sys.RawCloseRange(z.null, z.null)
-}
+// arrangeHost leaves the host with the descriptors of its threads, which are above all others,
+// and nothing else but its standard ones. The threads are there, so the cgroups are not needed any more.
+func (z *zygote) arrangeHost() sys.Errno { return sys.RawCloseRange(workerFD, z.ownFD) }
 
 // liveAsThread is the life of a worker that is a thread. It does not return.
 func (z *zygote) liveAsThread(t *thread) {

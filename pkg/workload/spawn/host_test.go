@@ -243,3 +243,34 @@ func TestMemoryPolicyDecidesWherePagesAre(t *testing.T) {
 		})
 	}
 }
+
+// A host beside a group whose workers write to cgroups has none of those open.
+func TestAHostHoldsNoCgroupOfOthers(t *testing.T) {
+	dir, err := os.Open(v2Cgroup(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = dir.Close() })
+	churn := group("churn", 2, work.Spec{CgroupChurn: &work.CgroupChurn{Groups: 2, Cycle: ms(1)}})
+	run := &spec.Run{Duration: ms(1000), Seed: 1, AllowDangerousWork: true, Groups: []spec.Group{churn, threads("beside", 2, "", pairs)}}
+	cfg := config(t, run)
+	cfg.Cgroups = map[string]*os.File{LeafName(0, 0): dir, LeafName(0, 1): dir}
+	h, err := Spawn(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, w := range workers(h) {
+		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", w.PID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]int{"churn": 3 + 2, "beside": 3 + 4}[w.Group.Name]; len(entries) != want {
+			t.Errorf("worker %d of %s has %d descriptors, want %d", w.Index, w.Group.Name, len(entries), want)
+		}
+	}
+}

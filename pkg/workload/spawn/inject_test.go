@@ -246,7 +246,7 @@ func TestAFailureInTheZygoteLeavesNothing(t *testing.T) {
 		"keeping the runner's class": {injection{Call: unix.SYS_SCHED_SETSCHEDULER, Arg: 1, Mask: every, Value: unix.SCHED_RESET_ON_FORK, Errno: unix.EPERM}, spins, bothModes,
 			"running the zygote: exit status 2: keeping the runner's scheduling class from the workers: operation not permitted"},
 		"making pipes": {injection{Call: unix.SYS_PIPE2, Errno: unix.EMFILE}, pairs, bothModes,
-			"group g, worker 0 of 4: making its pipes: too many open files (each worker needs a descriptor"},
+			"group g, worker 0 of 4: opening what it works with: too many open files (each worker needs a descriptor"},
 		"forking": {injection{Call: unix.SYS_CLONE3, Errno: unix.EAGAIN}, pairs, bothModes,
 			"group g, worker 0 of 4: forking it: resource temporarily unavailable (a limit on processes is reached"},
 		"forking without memory": {injection{Call: unix.SYS_CLONE3, Errno: unix.ENOMEM}, spins, bothModes,
@@ -292,7 +292,7 @@ func TestAnArenaOfAnotherPlanIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	zygotes[0].ExtraFiles[0] = other.File()
-	const want = "for 2 workers, not of version 2 for 3"
+	const want = "for 2 workers, not of version 3 for 3"
 	assertSays(t, h.populate(t.Context(), zygotes), "running the zygote: exit status 2: attaching to the arena", want)
 	if err := h.Close(); err != nil {
 		t.Error(err)
@@ -321,7 +321,7 @@ func TestAFailureInAWorkerLeavesNothing(t *testing.T) {
 	}{
 		"death signal":   {prctl(unix.PR_SET_PDEATHSIG), spins, nil, bothModes, "arming the parent check: operation not permitted"},
 		"descriptors":    {injection{Call: unix.SYS_DUP3, Errno: unix.EMFILE}, spins, nil, bothModes, "arranging descriptors: too many open files"},
-		"closing":        {injection{Call: unix.SYS_CLOSE_RANGE, Mask: every, Value: workerReadFD, Errno: unix.ENOSYS}, spins, nil, bothModes, "arranging descriptors: function not implemented"},
+		"closing":        {injection{Call: unix.SYS_CLOSE_RANGE, Mask: every, Value: workerFD, Errno: unix.ENOSYS}, spins, nil, bothModes, "arranging descriptors: function not implemented"},
 		"signals":        {injection{Call: unix.SYS_RT_SIGACTION, Mask: every, Value: uint32(unix.SIGPIPE), Errno: unix.EINVAL}, spins, nil, bothModes, "arranging signals: invalid argument"},
 		"process group":  {injection{Call: unix.SYS_SETPGID, Errno: unix.EPERM}, spins, nil, bothModes, "making a process group: operation not permitted"},
 		"affinity":       {injection{Call: unix.SYS_SCHED_SETAFFINITY, Errno: unix.EINVAL}, spins, withAffinity, bothModes, "setting the CPU affinity: invalid argument"},

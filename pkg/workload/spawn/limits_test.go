@@ -239,7 +239,7 @@ func TestTheLimitOnDescriptorsInTheMiddle(t *testing.T) {
 		// Each process costs the runner one; a zygote needs one above zygoteLowFD.
 		"watching workers": {group("g", zygoteLowFD+100, spins), zygoteLowFD + 60, "opening a descriptor on it (pid "},
 		// A host needs all pipes at once.
-		"making pipes of a host": {inMode(spec.CloneModeThread, group("g", 100, pairs)), zygoteLowFD + 60, "making its pipes: too many open files"},
+		"making pipes of a host": {inMode(spec.CloneModeThread, group("g", 100, pairs)), zygoteLowFD + 60, "opening what it works with: too many open files"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRunner(t, order{Run: runOf(tc.group), Files: tc.limit})

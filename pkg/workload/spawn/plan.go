@@ -4,6 +4,8 @@
 package spawn
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -31,46 +33,70 @@ type groupPlan struct {
 	Process string `json:"process,omitempty"`
 	Comm    string `json:"comm"`
 	// Numbered says that the worker's number is added to Comm.
-	Numbered bool                `json:"numbered,omitempty"`
-	Policy   int                 `json:"policy"`
-	Priority int                 `json:"priority"`
-	Deadline *spec.DeadlineCall  `json:"deadline,omitempty"`
-	Nice     *int                `json:"nice,omitempty"`
-	Memory   *spec.MempolicyCall `json:"memory,omitempty"`
-	UID      *int64              `json:"uid,omitempty"`
-	GID      *int64              `json:"gid,omitempty"`
+	Numbered bool `json:"numbered,omitempty"`
+	// Classes are the scheduling classes by position in the set, or one for all.
+	Classes []work.Class        `json:"classes"`
+	Nice    *int                `json:"nice,omitempty"`
+	Memory  *spec.MempolicyCall `json:"memory,omitempty"`
+	UID     *int64              `json:"uid,omitempty"`
+	GID     *int64              `json:"gid,omitempty"`
 	// CPUs are masks of 64-bit words: none, one for all, or one for each worker.
 	CPUs [][]uint64 `json:"cpus,omitempty"`
 	// Domain tells hosts apart; Cgroup is the position of the cgroup's
 	// descriptor among those passed, -1 for none.
 	Domain string `json:"domain"`
 	Cgroup int    `json:"cgroup"`
+	// Enters are the positions of the cgroups that its workers can write to.
+	Enters []int `json:"enters,omitempty"`
+	// Programs are what its workers become.
+	Programs []programPlan `json:"programs,omitempty"`
+}
+
+// programPlan is what the zygote is told of a program.
+type programPlan struct {
+	Path string   `json:"path"`
+	Args []string `json:"args"`
+	Env  []string `json:"env"`
+	// Output is the position of its standard output among the descriptors passed; that of
+	// its standard error follows.
+	Output int `json:"output"`
 }
 
 // plan is what the zygote is told.
 type plan struct {
 	Parent int          `json:"parent"`
 	Phases int          `json:"phases"`
+	Seed   int64        `json:"seed"`
 	Places *work.Places `json:"places,omitempty"`
-	// Cgroups is how many descriptors of cgroups are passed.
+	// Scratch is the directory of files, Network says that the descriptor of a
+	// network namespace follows those of the cgroups.
+	Scratch string `json:"scratch,omitempty"`
+	Network bool   `json:"network,omitempty"`
+	// Cgroups is how many descriptors of cgroups are passed, Outputs how many that
+	// programs write to.
 	Cgroups int         `json:"cgroups"`
+	Outputs int         `json:"outputs,omitempty"`
 	Groups  []groupPlan `json:"groups"`
 	// From and To are the processes a zygote makes.
 	From int `json:"from"`
 	To   int `json:"to"`
 }
 
-// newPlan makes the plan, and the list of cgroups in the order it numbers them.
+// newPlan makes the plan, and the list of descriptors that go with it: the cgroups in
+// the order it numbers them, then the network.
 func newPlan(cfg *Config) (plan, []*os.File) {
-	p := plan{Parent: os.Getpid(), Phases: cfg.Phases, Places: cfg.Places}
+	p := plan{
+		Parent: os.Getpid(), Phases: cfg.Phases, Seed: cfg.Run.Run.Seed, Places: cfg.Places,
+		Scratch: cmp.Or(cfg.Scratch, os.TempDir()), Network: cfg.Network != nil,
+	}
 	names := slices.Sorted(maps.Keys(cfg.Cgroups))
 	p.Cgroups = len(names)
 	for i := range cfg.Run.Groups {
 		g := &cfg.Run.Groups[i]
 		gp := groupPlan{
-			Work: g.Work, Workers: g.Workers, Threads: g.CloneMode == spec.CloneModeThread, Process: g.ProcessName, Comm: g.Comm,
-			Policy: g.Policy, Priority: g.Priority, Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, Domain: g.Domain,
-			Deadline: g.Deadline, Cgroup: slices.Index(names, g.Cgroup),
+			Work: work.SpecOf(g.Kind), Workers: g.Workers, Threads: g.CloneMode == spec.CloneModeThread, Process: g.ProcessName, Comm: g.Comm,
+			Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, Domain: g.Domain,
+			Classes: classesOf(g), Cgroup: slices.Index(names, g.Cgroup), Enters: entersOf(i, g, names),
 		}
 		gp.Numbered = gp.Threads && cfg.Run.Run.Groups[i].Comm == ""
 		for _, set := range g.CPUs {
@@ -82,18 +108,51 @@ func newPlan(cfg *Config) (plan, []*os.File) {
 	for n, name := range names {
 		files[n] = cfg.Cgroups[name]
 	}
+	if cfg.Network != nil {
+		files = append(files, cfg.Network)
+	}
 	return p, files
+}
+
+// classesOf are the scheduling classes of a group's workers by position.
+func classesOf(g *spec.ResolvedGroup) []work.Class {
+	shape := g.Kind.Shape()
+	if len(shape.Roles) == 0 {
+		return []work.Class{g.Class(0)}
+	}
+	var list []work.Class
+	for position := range shape.SetSize {
+		list = append(list, g.Class(position))
+	}
+	return list
+}
+
+// LeafName is the name in Config.Cgroups of the n-th cgroup that the workers of a
+// group move between.
+func LeafName(group, n int) string { return fmt.Sprintf("@leaf-%d-%d", group, n) }
+
+// entersOf are the positions of the cgroups that a group's workers can write to.
+func entersOf(group int, g *spec.ResolvedGroup, names []string) []int {
+	opens := g.Kind.Shape().Opens
+	if opens.Cgroup != "" {
+		return []int{slices.Index(names, opens.Cgroup)}
+	}
+	var list []int
+	for n := range opens.Leaves {
+		list = append(list, slices.Index(names, LeafName(group, n)))
+	}
+	return list
 }
 
 // mine says whether the zygote makes the n-th process.
 func (p *plan) mine(n int) bool { return p.From <= n && n < p.To }
 
-// shapes are what decides the processes of the groups.
-func (p *plan) shapes() []groupShape {
+// shapes are what decides the processes of the groups, given what their work needs.
+func (p *plan) shapes(shapes []work.Shape) []groupShape {
 	var list []groupShape
 	for i := range p.Groups {
 		g := &p.Groups[i]
-		list = append(list, groupShape{threads: g.Threads, domain: g.Domain, process: g.Process, workers: g.Workers})
+		list = append(list, newGroupShape(&shapes[i], g.Threads, g.Domain, g.Process, g.Workers))
 	}
 	return list
 }

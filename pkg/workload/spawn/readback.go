@@ -26,7 +26,7 @@ func (h *Handle) readBack() error {
 		tid := h.arena.Block(i).TID()
 		var err error
 		if h.allowed[i], err = cpus.CPUs(tid); err == nil {
-			err = errors.Join(differsInCPUs(group, n, h.allowed[i]), differsInPolicy(group, tid))
+			err = errors.Join(differsInCPUs(group, n, h.allowed[i]), differsInPolicy(group, n, tid))
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: reading back what the kernel gave it: %w", h.name(i), err))
@@ -49,23 +49,20 @@ func differsInCPUs(g *spec.ResolvedGroup, i int, got cpuset.CPUSet) error {
 }
 
 // differsInPolicy compares a worker's scheduling policy with the one asked for.
-func differsInPolicy(g *spec.ResolvedGroup, tid int) error {
+func differsInPolicy(g *spec.ResolvedGroup, i, tid int) error {
 	got, err := unix.SchedGetAttr(tid, 0)
 	if err != nil {
 		return os.NewSyscallError("sched_getattr", err)
 	}
-	want := unix.SchedAttr{Policy: uint32(g.Policy), Priority: uint32(g.Priority)}
-	if d := g.Deadline; d != nil {
-		want.Runtime, want.Deadline, want.Period = d.Runtime, d.Deadline, d.Period
-	}
-	if got.Policy != want.Policy || got.Priority != want.Priority {
+	want := g.Class(i)
+	if int(got.Policy) != want.Policy || int(got.Priority) != want.Priority {
 		return fmt.Errorf("its policy is %d with priority %d, not %d with %d", got.Policy, got.Priority, want.Policy, want.Priority)
 	}
-	if g.Deadline != nil && (got.Runtime != want.Runtime || got.Deadline != want.Deadline || got.Period != want.Period) {
+	if want.Policy == sys.PolicyDeadline && (got.Runtime != want.Runtime || got.Deadline != want.Deadline || got.Period != want.Period) {
 		return fmt.Errorf("it has %d ns of %d ns every %d ns, not %d of %d every %d",
 			got.Runtime, got.Deadline, got.Period, want.Runtime, want.Deadline, want.Period)
 	}
-	if fair := g.Policy == sys.PolicyOther || g.Policy == sys.PolicyBatch; fair && g.Nice != nil && int(got.Nice) != *g.Nice {
+	if fair := want.Policy == sys.PolicyOther || want.Policy == sys.PolicyBatch; fair && g.Nice != nil && int(got.Nice) != *g.Nice {
 		return fmt.Errorf("its nice value is %d, not %d", got.Nice, *g.Nice)
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 func TestTheKernelTellsWhichCPUsAWorkerMayUse(t *testing.T) {
@@ -47,18 +48,23 @@ func TestWhatDiffersFromWhatWasAskedIsNamed(t *testing.T) {
 		allowed cpuset.CPUSet
 		want    string // "" is as asked
 	}{
-		"nothing was asked":                    {spec.ResolvedGroup{}, cpuset.New(0, 1), ""},
-		"the CPUs asked for":                   {spec.ResolvedGroup{CPUs: set(1, 2)}, cpuset.New(1, 2), ""},
-		"those of them in the cpuset":          {spec.ResolvedGroup{CPUs: set(0, 1, 2), Pool: cpuset.New(2, 3)}, cpuset.New(2), ""},
-		"fewer CPUs":                           {spec.ResolvedGroup{CPUs: set(1, 2), Pool: cpuset.New(1, 2)}, cpuset.New(1), "it may use CPUs 1, not 1-2"},
-		"other CPUs":                           {spec.ResolvedGroup{CPUs: set(1), Pool: cpuset.New(0, 1)}, cpuset.New(0), "it may use CPUs 0, not 1"},
-		"another policy":                       {spec.ResolvedGroup{Policy: sys.PolicyFIFO, Priority: 3}, cpuset.New(0), "its policy is 0 with priority 0, not 1 with 3"},
+		"nothing was asked":           {spec.ResolvedGroup{}, cpuset.New(0, 1), ""},
+		"the CPUs asked for":          {spec.ResolvedGroup{CPUs: set(1, 2)}, cpuset.New(1, 2), ""},
+		"those of them in the cpuset": {spec.ResolvedGroup{CPUs: set(0, 1, 2), Pool: cpuset.New(2, 3)}, cpuset.New(2), ""},
+		"fewer CPUs":                  {spec.ResolvedGroup{CPUs: set(1, 2), Pool: cpuset.New(1, 2)}, cpuset.New(1), "it may use CPUs 1, not 1-2"},
+		"other CPUs":                  {spec.ResolvedGroup{CPUs: set(1), Pool: cpuset.New(0, 1)}, cpuset.New(0), "it may use CPUs 0, not 1"},
+		"another policy":              {spec.ResolvedGroup{Policy: sys.PolicyFIFO, Priority: 3}, cpuset.New(0), "its policy is 0 with priority 0, not 1 with 3"},
+		"another policy for its role": {spec.ResolvedGroup{Kind: &work.RTStarvation{RTWorkers: 1, FairWorkers: 1, RTPriority: 3}}, cpuset.New(0),
+			"its policy is 0 with priority 0, not 1 with 3"},
 		"another nice value":                   {spec.ResolvedGroup{Nice: &nice}, cpuset.New(0), "its nice value is 0, not 7"},
 		"a nice value that is without meaning": {spec.ResolvedGroup{Policy: sys.PolicyOther}, cpuset.New(0), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if tc.group.Kind == nil {
+				tc.group.Kind = &work.SpinWait{}
+			}
 			var said []string
-			for _, err := range []error{differsInCPUs(&tc.group, 0, tc.allowed), differsInPolicy(&tc.group, 0)} {
+			for _, err := range []error{differsInCPUs(&tc.group, 0, tc.allowed), differsInPolicy(&tc.group, 0, 0)} {
 				if err != nil {
 					said = append(said, err.Error())
 				}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 // reaper waits for the processes of workers, which are children of this process,
@@ -96,6 +98,7 @@ func (r *reaper) watch(fd, slot int) error {
 // loop ends when close is called.
 func (r *reaper) loop() {
 	defer close(r.stopped)
+	sys.StepDown()
 	events := make([]unix.EpollEvent, 64)
 	for {
 		n, err := unix.EpollWait(r.epoll, events, -1)
@@ -121,7 +124,8 @@ func (r *reaper) reap(i int) {
 	// the group's number is still its own.
 	_ = unix.Kill(-r.pids[i], unix.SIGKILL)
 	var status unix.WaitStatus
-	pid, err := unix.Wait4(r.pids[i], &status, unix.WNOHANG, nil)
+	var usage unix.Rusage
+	pid, err := unix.Wait4(r.pids[i], &status, unix.WNOHANG, &usage)
 	switch {
 	case errors.Is(err, unix.EINTR), err == nil && pid != r.pids[i]:
 		return // epoll tells again
@@ -130,6 +134,7 @@ func (r *reaper) reap(i int) {
 		r.exits[i].Lost = errnoOf(err)
 	default:
 		r.exits[i].Reaped, r.exits[i].Status = true, status
+		r.exits[i].At, r.exits[i].Usage = sys.Monotonic(), usage
 	}
 	_ = unix.Close(r.fds[i])
 	r.fds[i] = -1
@@ -159,6 +164,21 @@ func (r *reaper) kill(why Killed) {
 	}
 }
 
+// tell sends a signal to the i-th process and its group, unless it has ended.
+func (r *reaper) tell(i int, signal unix.Signal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var ended unix.Siginfo
+	if r.fds[i] < 0 {
+		return
+	}
+	if err := unix.Waitid(unix.P_PIDFD, r.fds[i], &ended, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err == nil && ended.Signo != 0 {
+		return // by itself: it is only not reaped yet
+	}
+	r.exits[i].Told = signal
+	_ = unix.Kill(-r.pids[i], signal)
+}
+
 // whileThere calls f while the i-th process cannot be reaped, so that ids of its
 // tasks cannot be anyone else's. It reports whether the process is there.
 func (r *reaper) whileThere(i int, f func()) bool {
@@ -172,12 +192,17 @@ func (r *reaper) whileThere(i int, f func()) bool {
 }
 
 // wait blocks until no task is left, for at most the given time.
-func (r *reaper) wait(limit time.Duration) bool {
+func (r *reaper) wait(limit time.Duration) bool { return r.waitUnless(nil, limit) }
+
+// waitUnless is wait that something cuts short.
+func (r *reaper) waitUnless(cut <-chan struct{}, limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-r.gone:
 		return true
+	case <-cut:
+		return false
 	case <-timer.C:
 		return false
 	}
@@ -203,4 +228,11 @@ func (r *reaper) closeFDs() {
 			_ = unix.Close(fd)
 		}
 	}
+}
+
+func errnoOf(err error) unix.Errno {
+	if errno, ok := err.(unix.Errno); ok { //nolint:errorlint // x/sys/unix returns errnos as they are
+		return errno
+	}
+	return unix.EIO
 }

@@ -176,9 +176,9 @@ func TestTheWakerOfAFanOutMeasuresNothing(t *testing.T) {
 }
 
 func TestRegionsAreAsLargeAsTheirKindSays(t *testing.T) {
-	small := work.Shape{SetSize: 2, RegionBytes: 4, Metrics: []work.Metric{work.MetricWake}}
+	small := work.Shape{SetSize: 2, RegionBytes: 4, Metrics: []work.Measure{{Metric: work.MetricWake}}}
 	large := work.Shape{SetSize: 3, RegionBytes: 100}
-	none := work.Shape{SetSize: 1, Metrics: []work.Metric{work.MetricWake, work.MetricTimer}}
+	none := work.Shape{SetSize: 1, Metrics: []work.Measure{{Metric: work.MetricWake}, {Metric: work.MetricTimer}}}
 	got := layoutOf([]work.Shape{small, none, large}, []int{4, 1, 6}, 2)
 	want := arena.Plan{
 		Workers: []arena.WorkerPlan{{Histograms: 1}, {Histograms: 1}, {Histograms: 1}, {Histograms: 1}, {Histograms: 2}, {}, {}, {}, {}, {}, {}},

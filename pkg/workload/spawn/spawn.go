@@ -43,15 +43,12 @@
 package spawn
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -60,20 +57,12 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
-	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 const (
-	// forkTimeout bounds the zygotes, plus forkTimePerWorker for each worker.
-	forkTimeout       = 10 * time.Second
-	forkTimePerWorker = 10 * time.Millisecond
-	// maxZygotes make the processes side by side, where there are CPUs for them and
-	// each has minShare to make.
-	maxZygotes = 8
-	minShare   = 128
 	// defaultParkTimeout is Config.ParkTimeout where none is given.
 	defaultParkTimeout = 30 * time.Second
 	// parkPoll is how often the wait for parked workers looks for dead ones.
@@ -99,7 +88,16 @@ type Config struct {
 	ParkTimeout time.Duration
 	// Cgroups are descriptors of directories by the name groups use; workers of a
 	// group whose name is missing are born in the runner's own cgroup.
+	// Those that only the workers' kind of work uses are named by LeafName.
 	Cgroups map[string]*os.File
+	// Scratch is the directory of files without a name; empty, os.TempDir().
+	Scratch string
+	// Network is the network namespace with a virtual Ethernet pair for each set
+	// that needs one; nil if none does.
+	Network *os.File
+	// Programs are the paths of the programs that workers may become, by the name that
+	// groups use.
+	Programs map[string]string
 	// Stderr gets what a zygote says that has no place in the arena; nil discards it.
 	// An error has it too.
 	Stderr *os.File
@@ -115,9 +113,11 @@ type Handle struct {
 	arena       *arena.Arena
 	reaper      *reaper
 	allowed     []cpuset.CPUSet // the CPUs each worker may use, as the kernel says before the start
-	stopped     atomic.Int64    // when Stop was first called
-	parent      chan struct{}   // closed to end the thread that is the workers' parent
-	ended       chan struct{}   // closed when it has ended; nil before there is one
+	programs    programs
+	hurry       atomic.Pointer[<-chan struct{}] // closed when programs have no more time to end by themselves
+	stopped     atomic.Int64                    // when Stop was first called
+	parent      chan struct{}                   // closed to end the thread that is the workers' parent
+	ended       chan struct{}                   // closed when it has ended; nil before there is one
 }
 
 // Spawn makes all workers and returns when they are parked. An error leaves
@@ -137,17 +137,22 @@ func Spawn(ctx context.Context, cfg Config) (*Handle, error) {
 func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
 	h := &Handle{run: cfg.Run, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
 	shapes, workers := h.shapes()
-	p, cgroups := newPlan(cfg)
-	for _, process := range processesOf(p.shapes()) {
+	groups, end := basesOf(shapes, workers)
+	p, files := newPlan(cfg)
+	for _, process := range processesOf(p.shapes(shapes)) {
 		h.processes = append(h.processes, process)
 	}
-	h.assignProcesses(basesOf(shapes, workers))
+	h.assignProcesses(groups, end)
 	var err error
 	if h.arena, err = arena.New(layoutOf(shapes, workers, cfg.Phases)); err != nil {
 		return nil, nil, err
 	}
 	h.allowed = make([]cpuset.CPUSet, h.arena.Workers())
-	zygotes, err := h.zygotes(&p, cgroups, cfg.Stderr)
+	if h.programs, err = newPrograms(cfg, groups); err != nil {
+		return nil, nil, errors.Join(err, h.Close())
+	}
+	files = h.programs.plan(&p, files)
+	zygotes, err := h.zygotes(&p, files, cfg.Stderr)
 	if err != nil {
 		return nil, nil, errors.Join(err, h.Close())
 	}
@@ -162,18 +167,15 @@ func (h *Handle) shapes() (shapes []work.Shape, workers []int) {
 	return shapes, workers
 }
 
-func (h *Handle) assignProcesses(groups []bases) {
-	for n, p := range h.processes {
+func (h *Handle) assignProcesses(groups []bases, end bases) {
+	h.processOf = make([]int, end.worker)
+	for n := range h.processes {
+		p := &h.processes[n]
 		for _, g := range p.groups {
-			first, count := groups[g].worker, h.run.Groups[g].Workers
-			if p.host < 0 {
-				first, count = first+p.index, 1
-			}
+			first, count := p.part(h.run.Groups[g].Workers)
+			first += groups[g].worker
 			if g == p.groups[0] {
 				h.workerOf = append(h.workerOf, first)
-			}
-			for len(h.processOf) < first+count {
-				h.processOf = append(h.processOf, 0)
 			}
 			for w := range count {
 				h.processOf[first+w] = n
@@ -196,6 +198,7 @@ func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 	if len(h.processes) > 0 {
 		forkErr = h.fork(ctx, zygotes)
 	}
+	forkErr = errors.Join(forkErr, h.programs.started())
 	<-room
 	// Also after an error: whatever was forked has to be ended.
 	pids := make([]int, len(h.processes))
@@ -254,117 +257,6 @@ func killAll(pids []int) {
 	case <-gone:
 	case <-timer.C:
 	}
-}
-
-// fork runs the zygotes to their end.
-func (h *Handle) fork(ctx context.Context, zygotes []*exec.Cmd) error {
-	ctx, cancel := context.WithTimeout(ctx, forkTimeout+time.Duration(h.arena.Workers())*forkTimePerWorker)
-	defer cancel()
-	said, err := newTranscript()
-	if err != nil {
-		return err
-	}
-	besides := zygotes[0].Stderr
-	for _, zygote := range zygotes {
-		zygote.Stderr = said.file
-	}
-	done := make(chan error, 1)
-	h.ended = make(chan struct{})
-	go h.beParent(ctx, zygotes, done)
-	err = <-done
-	text := said.end(besides)
-	if worker, step, errno, failed := h.arena.Control().ForkError(); failed {
-		return fmt.Errorf("%s: %s: %w%s", h.name(worker), step, errno, forkHint(errno))
-	}
-	if err != nil {
-		if text != "" {
-			text = ": " + text
-		}
-		return fmt.Errorf("running the zygote: %w%s", err, text)
-	}
-	return nil
-}
-
-func forkHint(errno syscall.Errno) string {
-	switch errno {
-	case syscall.EAGAIN:
-		return " (a limit on processes is reached: RLIMIT_NPROC, pids.max or kernel.pid_max)"
-	case syscall.ENOMEM:
-		return " (memory is exhausted: declare fewer workers)"
-	case syscall.EMFILE, syscall.ENFILE:
-		return limitHint(errno)
-	}
-	return ""
-}
-
-// zygotes are the commands that make the processes side by side, each its share.
-func (h *Handle) zygotes(p *plan, cgroups []*os.File, stderr *os.File) ([]*exec.Cmd, error) {
-	cpus, err := allowed.CPUs(0) // not runtime.NumCPU: the runner may have been started on fewer
-	if err != nil {
-		return nil, err
-	}
-	n := max(1, min(cpus.Size(), len(h.processes)/minShare, maxZygotes))
-	var list []*exec.Cmd
-	for _, p.To = range sharesOf(h.processes, n) {
-		zygote, err := h.zygote(p, cgroups, stderr)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, zygote)
-		p.From = p.To
-	}
-	return list, nil
-}
-
-func (h *Handle) zygote(p *plan, cgroups []*os.File, stderr *os.File) (*exec.Cmd, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return nil, fmt.Errorf("writing the zygote's plan: %w", err)
-	}
-	cmd := exec.Command("/proc/self/exe", ZygoteCommand)
-	cmd.Args[0] = "schedfleet-runner" // what ps shows
-	cmd.ExtraFiles = append([]*os.File{h.arena.File()}, cgroups...)
-	cmd.Stdin = bytes.NewReader(text)
-	if stderr != nil { // a nil *os.File is not a nil io.Writer
-		cmd.Stderr = stderr
-	}
-	cmd.Env = zygoteEnv
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd, nil
-}
-
-// beParent runs the zygotes on a thread of its own and keeps that thread until
-// Close: it is the parent of the workers, and its end is what kills them.
-func (h *Handle) beParent(ctx context.Context, zygotes []*exec.Cmd, done chan<- error) {
-	defer close(h.ended)
-	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	done <- runUntil(ctx, zygotes)
-	<-h.parent
-}
-
-// runUntil runs commands side by side, started by the calling thread, and kills them
-// when ctx is done.
-func runUntil(ctx context.Context, cmds []*exec.Cmd) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var errs []error
-	for i, cmd := range cmds {
-		if err := cmd.Start(); err != nil {
-			cmds, errs = cmds[:i], append(errs, err)
-			break
-		}
-	}
-	stop := context.AfterFunc(ctx, func() {
-		for _, cmd := range cmds {
-			_ = cmd.Process.Kill()
-		}
-	})
-	defer stop()
-	for _, cmd := range cmds {
-		errs = append(errs, cmd.Wait())
-	}
-	return errors.Join(append(errs, ctx.Err())...)
 }
 
 // locate finds the group of a worker and its number in it.

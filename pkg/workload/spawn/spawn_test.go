@@ -386,27 +386,31 @@ func TestCloseEndsEverything(t *testing.T) {
 func TestSlots(t *testing.T) {
 	alone := work.Shape{SetSize: 1}
 	pair := work.Shape{SetSize: 2, RegionBytes: 4}
-	piped := work.Shape{SetSize: 2, Pipes: true}
+	linked := work.Shape{SetSize: 2, Opens: work.Opens{Packets: true}}
 	five := work.Shape{SetSize: 5, RegionBytes: 4}
-	b := basesOf([]work.Shape{alone, pair, five, piped}, []int{3, 4, 10, 4})
+	b, end := basesOf([]work.Shape{alone, pair, five, linked, linked}, []int{3, 4, 10, 4, 2})
 	for name, tc := range map[string]struct {
 		shape work.Shape
 		at    bases
 		i     int
 		want  slot
 	}{
-		"the first worker of all":           {alone, b[0], 0, slot{0, -1, 0, -1}},
-		"no region for who works alone":     {alone, b[0], 2, slot{2, -1, 0, -1}},
-		"the second pair's second":          {pair, b[1], 3, slot{6, 1, 1, -1}},
-		"a set begins with position 0":      {five, b[2], 5, slot{12, 3, 0, -1}},
-		"regions go on after another group": {five, b[2], 4, slot{11, 2, 4, -1}},
-		"pipes have pairs and no region":    {piped, b[3], 3, slot{20, -1, 1, 1}},
+		"the first worker of all":           {alone, b[0], 0, slot{0, 0, 0, -1, -1}},
+		"no region for who works alone":     {alone, b[0], 2, slot{2, 2, 0, -1, -1}},
+		"the second pair's second":          {pair, b[1], 3, slot{6, 1, 1, 1, -1}},
+		"a set begins with position 0":      {five, b[2], 5, slot{12, 1, 0, 3, -1}},
+		"regions go on after another group": {five, b[2], 4, slot{11, 0, 4, 2, -1}},
+		"a link for each set":               {linked, b[3], 3, slot{20, 1, 1, -1, 1}},
+		"links go on after another group":   {linked, b[4], 0, slot{21, 0, 0, -1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := slotOf(tc.at, tc.shape, tc.i); got != tc.want {
+			if got := slotOf(tc.at, &tc.shape, tc.i); got != tc.want {
 				t.Errorf("got %+v, want %+v", got, tc.want)
 			}
 		})
+	}
+	if want := (bases{worker: 23, region: 4, link: 3}); end != want {
+		t.Errorf("the groups end at %+v, want %+v", end, want)
 	}
 }
 
@@ -422,21 +426,29 @@ func listOf(groups []groupShape) []process {
 }
 
 func TestProcesses(t *testing.T) {
-	fork := groupShape{workers: 2}
-	threads := groupShape{threads: true, workers: 3}
+	fork := groupShape{workers: 2, together: 1}
+	threads := groupShape{threads: true, workers: 3, together: 1}
+	program := groupShape{workers: 6, program: 3, together: 1}
 	named := func(domain, process string) groupShape {
-		return groupShape{threads: true, workers: 1, domain: domain, process: process}
+		return groupShape{threads: true, workers: 1, domain: domain, process: process, together: 1}
+	}
+	worker := func(group, i int) process {
+		return process{host: -1, groups: []int{group}, first: i, workers: 1, together: 1}
+	}
+	host := func(n, first, workers int, groups ...int) process {
+		return process{host: n, groups: groups, first: first, workers: workers, together: 1}
 	}
 	for name, tc := range map[string]struct {
 		groups []groupShape
 		want   []process
 	}{
-		"a process for each forked worker":           {[]groupShape{fork}, []process{{-1, []int{0}, 0}, {-1, []int{0}, 1}}},
-		"a host for each group of threads":           {[]groupShape{threads, threads}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}}},
-		"one host for one name in one cgroup":        {[]groupShape{named("a", "x"), fork, named("a", "x")}, []process{{0, []int{0, 2}, 0}, {-1, []int{1}, 0}, {-1, []int{1}, 1}}},
-		"a host in each cgroup":                      {[]groupShape{named("a", "x"), named("b", "x")}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}}},
-		"a named host is not that of unnamed ones":   {[]groupShape{named("a", ""), named("a", "x"), named("a", "")}, []process{{0, []int{0}, 0}, {1, []int{1}, 0}, {2, []int{2}, 0}}},
-		"no process without a worker that is forked": {[]groupShape{{workers: 0}}, nil},
+		"a process for each forked worker":         {[]groupShape{fork}, []process{worker(0, 0), worker(0, 1)}},
+		"a host for each group of threads":         {[]groupShape{threads, threads}, []process{host(0, 0, 3, 0), host(1, 0, 3, 1)}},
+		"a host for each program":                  {[]groupShape{threads, program}, []process{host(0, 0, 3, 0), host(1, 0, 3, 1), host(2, 3, 3, 1)}},
+		"one host for one name in one cgroup":      {[]groupShape{named("a", "x"), fork, named("a", "x")}, []process{host(0, 0, 1, 0, 2), worker(1, 0), worker(1, 1)}},
+		"a host in each cgroup":                    {[]groupShape{named("a", "x"), named("b", "x")}, []process{host(0, 0, 1, 0), host(1, 0, 1, 1)}},
+		"a named host is not that of unnamed ones": {[]groupShape{named("a", ""), named("a", "x"), named("a", "")}, []process{host(0, 0, 1, 0), host(1, 0, 1, 1), host(2, 0, 1, 2)}},
+		"no process without a worker":              {[]groupShape{{workers: 0, together: 1}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, listOf(tc.groups), cmp.AllowUnexported(process{})); diff != "" {
@@ -446,21 +458,40 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
+func TestPartsOfGroups(t *testing.T) {
+	for name, tc := range map[string]struct {
+		process      process
+		first, count int
+	}{
+		"a worker":                         {process{groups: []int{0}, first: 4, workers: 1}, 4, 1},
+		"a program of several":             {process{groups: []int{0}, first: 3, workers: 3}, 3, 3},
+		"all of each group that shares it": {process{groups: []int{0, 2}, workers: 2}, 0, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if first, count := tc.process.part(7); first != tc.first || count != tc.count {
+				t.Errorf("got %d from %d, want %d from %d", count, first, tc.count, tc.first)
+			}
+		})
+	}
+}
+
 func TestShares(t *testing.T) {
-	fork := func(workers int) groupShape { return groupShape{workers: workers} }
-	host := groupShape{threads: true, workers: 3}
+	fork := func(workers int) groupShape { return groupShape{workers: workers, together: 1} }
+	sets := func(size, workers int) groupShape { return groupShape{workers: workers, together: size} }
+	host := groupShape{threads: true, workers: 3, together: 1}
 	for name, tc := range map[string]struct {
 		groups []groupShape
 		n      int
 		want   []int
 	}{
 		"all to one":                      {[]groupShape{fork(5)}, 1, []int{5}},
-		"halves":                          {[]groupShape{fork(8)}, 2, []int{4, 8}},
-		"a pair is not torn":              {[]groupShape{fork(6)}, 2, []int{4, 6}},
-		"a group that begins in a half":   {[]groupShape{fork(3), fork(4)}, 2, []int{3, 7}},
+		"halves":                          {[]groupShape{fork(6)}, 2, []int{3, 6}},
+		"a pair is not torn":              {[]groupShape{sets(2, 6)}, 2, []int{4, 6}},
+		"nor is a ring of five":           {[]groupShape{sets(5, 15)}, 2, []int{10, 15}},
+		"a group that begins in a half":   {[]groupShape{fork(3), sets(2, 4)}, 2, []int{3, 7}},
 		"a host goes whole":               {[]groupShape{host, host, host}, 2, []int{1, 3}},
-		"less than there are zygotes":     {[]groupShape{fork(2)}, 3, []int{0, 2, 2}},
-		"a pair at the end of all shares": {[]groupShape{fork(1), fork(2)}, 3, []int{1, 3, 3}},
+		"less than there are zygotes":     {[]groupShape{sets(2, 2)}, 3, []int{0, 2, 2}},
+		"a pair at the end of all shares": {[]groupShape{fork(1), sets(2, 2)}, 3, []int{1, 3, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := sharesOf(listOf(tc.groups), tc.n); !slices.Equal(got, tc.want) {

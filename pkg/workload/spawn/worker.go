@@ -11,11 +11,9 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// Descriptors of a worker: 0 to 2 are /dev/null; then its ends of the pair's pipes.
-const (
-	workerReadFD  = 3
-	workerWriteFD = 4
-)
+// workerFD is the first of a worker's own descriptors; 0 to 2 are /dev/null, but for
+// programs, whose output is read.
+const workerFD = 3
 
 // In this file the rules of package sys hold.
 
@@ -93,18 +91,23 @@ func (z *zygote) arrange(g *preparedGroup, i int) sys.Errno {
 	if errno := z.nullStdio(); errno != 0 {
 		return errno
 	}
-	if !g.shape.Pipes {
-		return sys.RawCloseRange(workerReadFD, sys.LastFD)
+	if g.shape.Opens.Output {
+		output := zygoteCgroupFD + g.plan.Programs[i].Output
+		for n := range 2 {
+			if errno := sys.RawMoveFD(output+n, 1+n, 0); errno != 0 {
+				return errno
+			}
+		}
 	}
-	read, write := z.pair.ends(i)
-	if errno := sys.RawMoveFD(read, workerReadFD, unix.O_CLOEXEC); errno != 0 {
-		return errno
+	next := workerFD
+	for n := range g.descriptors {
+		if errno := sys.RawMoveFD(z.worker.FDs[n], next, unix.O_CLOEXEC); errno != 0 {
+			return errno
+		}
+		z.worker.FDs[n] = next
+		next++
 	}
-	if errno := sys.RawMoveFD(write, workerWriteFD, unix.O_CLOEXEC); errno != 0 {
-		return errno
-	}
-	z.worker.ReadFD, z.worker.WriteFD = workerReadFD, workerWriteFD
-	return sys.RawCloseRange(workerWriteFD+1, sys.LastFD)
+	return sys.RawCloseRange(next, sys.LastFD)
 }
 
 func (z *zygote) nullStdio() sys.Errno {
@@ -122,10 +125,10 @@ func setUp(g *preparedGroup, i int, block *arena.Block, w *work.Worker) {
 	if n := len(g.plan.CPUs); n > 0 {
 		note(block, arena.StepAffinity, sys.RawSetAffinity(0, g.plan.CPUs[i%n]))
 	}
-	if d := g.plan.Deadline; d != nil {
-		note(block, arena.StepPolicy, sys.RawSetDeadline(d.Runtime, d.Deadline, d.Period))
-	} else if g.plan.Policy != sys.PolicyOther {
-		note(block, arena.StepPolicy, sys.RawSetScheduler(0, g.plan.Policy, g.plan.Priority))
+	if class := g.class(w.Position); class.Policy == sys.PolicyDeadline {
+		note(block, arena.StepPolicy, sys.RawSetDeadline(class.Runtime, class.Deadline, class.Period))
+	} else if class.Policy != sys.PolicyOther {
+		note(block, arena.StepPolicy, sys.RawSetScheduler(0, class.Policy, class.Priority))
 	}
 	if g.plan.Nice != nil {
 		note(block, arena.StepNice, sys.RawSetNice(*g.plan.Nice))
@@ -137,6 +140,9 @@ func setUp(g *preparedGroup, i int, block *arena.Block, w *work.Worker) {
 		var errno sys.Errno
 		w.Memory, errno = sys.RawMap(g.shape.MemoryBytes)
 		mustNote(block, arena.StepMemory, errno)
+	}
+	if g.preparer != nil {
+		note(block, arena.StepWork, g.preparer.Prepare(w))
 	}
 	if g.changesCredentials() {
 		mustNote(block, arena.StepCredentials, g.become())

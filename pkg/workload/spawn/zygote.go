@@ -6,6 +6,7 @@ package spawn
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -55,6 +56,18 @@ type preparedGroup struct {
 	// all workers, or one for each.
 	process taskName
 	names   []taskName
+	// preparer is nil where there is nothing to prepare.
+	preparer work.Preparer
+	number   int
+	// descriptors is how many each worker has, shared are those that all have, and
+	// together says that a set opens them as one.
+	descriptors int
+	shared      [work.MaxFDs]int
+	together    bool
+	// peers are the workers in the same cgroup.
+	peers [][2]int
+	// programs are what the workers become; none, they stay what they are.
+	programs []*work.Program
 	// cgroup is a descriptor of the cgroup its workers are born in, -1 for the runner's.
 	cgroup int
 	target *sys.ForkTarget
@@ -62,8 +75,9 @@ type preparedGroup struct {
 
 func (g *preparedGroup) name(i int) *taskName { return &g.names[i%len(g.names)] }
 
-// pipes are a pair's descriptors: {A reads, B writes, B reads, A writes}.
-type pipes [4]int
+func (g *preparedGroup) class(position int) *work.Class {
+	return &g.plan.Classes[position%len(g.plan.Classes)]
+}
 
 type zygote struct {
 	plan   plan
@@ -71,10 +85,14 @@ type zygote struct {
 	groups []preparedGroup
 	null   int
 	lowFD  int // zygoteLowFD, or above the cgroups where they are many
-	// worker, pages and pair are those of the next fork, which takes its own copy along.
+	// ownFD is the highest descriptor that no thread works with: it is opened before theirs.
+	ownFD int
+	// network is a descriptor of the run's network namespace, -1 if it has none.
+	network int
+	// worker and pages are those of the next fork, which takes its own copy along.
 	worker work.Worker
 	pages  work.PageCounter
-	pair   pipes
+	opened opened
 	// stacks and threads are for hosts; each fork has its own copy of both.
 	stacks  *sys.Threads
 	threads []thread
@@ -102,7 +120,7 @@ func Zygote() int {
 		fmt.Fprintln(os.Stderr, zygoteSays, "keeping the runner's scheduling class from the workers:", errno)
 		return zygoteBadPlan
 	}
-	for n, p := range processesOf(z.plan.shapes()) {
+	for n, p := range z.processes() {
 		if z.plan.mine(n) && !z.fork(&p) {
 			return zygoteForkFailed
 		}
@@ -115,7 +133,10 @@ func newZygote() (*zygote, error) {
 	if err := json.NewDecoder(os.Stdin).Decode(&z.plan); err != nil {
 		return nil, fmt.Errorf("reading the plan: %w", err)
 	}
-	z.lowFD = max(zygoteLowFD, zygoteCgroupFD+z.plan.Cgroups)
+	z.lowFD, z.network = max(zygoteLowFD, zygoteCgroupFD+z.plan.Cgroups+1+z.plan.Outputs), -1
+	if z.plan.Network {
+		z.network = zygoteCgroupFD + z.plan.Cgroups
+	}
 	if errno := sys.RawCloseRange(z.lowFD, sys.LastFD); errno != 0 { // whatever was inherited
 		return nil, fmt.Errorf("closing descriptors: %w", errno)
 	}
@@ -129,7 +150,22 @@ func newZygote() (*zygote, error) {
 	if z.null, err = z.openHigh(func() (int, error) { return unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0) }); err != nil {
 		return nil, fmt.Errorf("opening %s: %w%s", os.DevNull, err, limitHint(err))
 	}
+	z.ownFD = z.null
+	for g := range z.groups {
+		if err := z.openShared(&z.groups[g]); err != nil {
+			return nil, err
+		}
+	}
 	return z, z.prepareThreads()
+}
+
+// processes are those of the run, of which the plan says which are this zygote's.
+func (z *zygote) processes() iter.Seq2[int, process] {
+	var shapes []work.Shape
+	for g := range z.groups {
+		shapes = append(shapes, z.groups[g].shape)
+	}
+	return processesOf(z.plan.shapes(shapes))
 }
 
 // openHigh moves what open gives above the descriptors that a worker arranges.
@@ -152,17 +188,39 @@ func (z *zygote) prepare() (shapes []work.Shape, workers []int, err error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("group %d: %w", i, err)
 		}
-		z.groups = append(z.groups, prepareGroup(z.plan.Groups[i], kind))
+		g, err := prepareGroup(i, z.plan.Groups[i], kind)
+		if err != nil {
+			return nil, nil, fmt.Errorf("group %d: %w", i, err)
+		}
+		z.groups = append(z.groups, g)
 		shapes, workers = append(shapes, kind.Shape()), append(workers, z.plan.Groups[i].Workers)
 	}
-	for i, b := range basesOf(shapes, workers) {
+	list, _ := basesOf(shapes, workers)
+	for i, b := range list {
 		z.groups[i].bases = b
+	}
+	for i := range z.groups {
+		z.groups[i].peers = z.peersOf(z.plan.Groups[i].Cgroup)
 	}
 	return shapes, workers, nil
 }
 
-func prepareGroup(gp groupPlan, kind work.Kind) preparedGroup {
-	g := preparedGroup{plan: gp, kind: kind, shape: kind.Shape()}
+// peersOf are the workers in a cgroup.
+func (z *zygote) peersOf(cgroup int) [][2]int {
+	var list [][2]int
+	for i := range z.groups {
+		if g := &z.groups[i]; g.plan.Cgroup == cgroup {
+			list = append(list, [2]int{g.bases.worker, g.bases.worker + g.plan.Workers})
+		}
+	}
+	return list
+}
+
+func prepareGroup(number int, gp groupPlan, kind work.Kind) (preparedGroup, error) {
+	g := preparedGroup{plan: gp, number: number, kind: kind, shape: kind.Shape()}
+	g.descriptors = descriptorsOf(&g.shape)
+	g.together = g.shape.Opens.Ring || g.shape.Opens.Epoll
+	g.preparer, _ = kind.(work.Preparer)
 	g.process = newTaskName(gp.Comm)
 	if gp.Process != "" {
 		g.process = newTaskName(gp.Process)
@@ -179,7 +237,14 @@ func prepareGroup(gp groupPlan, kind work.Kind) preparedGroup {
 		g.cgroup = zygoteCgroupFD + gp.Cgroup
 	}
 	g.target = sys.NewForkTarget(g.cgroup)
-	return g
+	for _, p := range gp.Programs {
+		program, err := work.NewProgram(p.Path, p.Args, p.Env)
+		if err != nil {
+			return g, err
+		}
+		g.programs = append(g.programs, program)
+	}
+	return g, nil
 }
 
 // fork makes a process. What keeps it from being made is noted in the arena.
@@ -187,18 +252,15 @@ func (z *zygote) fork(p *process) bool {
 	if p.host >= 0 {
 		return z.forkHost(p)
 	}
-	return z.forkWorker(&z.groups[p.groups[0]], p.index)
+	return z.forkWorker(&z.groups[p.groups[0]], p.first)
 }
 
-// forkWorker forks a group's i-th worker. The first of a pair makes the pipes and
-// the second closes them behind itself, so that each inherits its own pair's only.
+// forkWorker forks a group's i-th worker. The first of a set opens what they share and
+// the last closes it behind itself, so that each inherits its own set's only.
 func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
-	s := slotOf(g.bases, g.shape, i)
-	if s.pair >= 0 && i%2 == 0 {
-		if errno := z.openPair(&z.pair); errno != 0 {
-			z.arena.Control().SetForkError(s.worker, arena.ForkPipes, errno)
-			return false
-		}
+	s := slotOf(g.bases, &g.shape, i)
+	if (s.position == 0 || !g.together) && !z.open(g, s, &z.opened) {
+		return false
 	}
 	block := z.arena.Block(s.worker)
 	pid, errno := sys.Fork(g.target, block.TIDWord())
@@ -208,60 +270,27 @@ func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
 	}
 	if pid == 0 {
 		// Not before: the fork would have to copy what the zygote wrote.
-		z.bind(&z.worker, g, s)
+		z.bind(&z.worker, g, s, &z.opened)
 		z.worker.Pages = &z.pages
 		z.liveAsProcess(g, i, block)
 	}
-	if s.pair >= 0 && i%2 == 1 {
-		closePair(&z.pair)
+	if s.position == g.shape.SetSize-1 || !g.together {
+		z.opened.close()
 	}
 	return true
 }
 
 // bind points a worker at its part of the arena.
-func (z *zygote) bind(w *work.Worker, g *preparedGroup, s slot) {
+func (z *zygote) bind(w *work.Worker, g *preparedGroup, s slot, o *opened) {
 	w.Bind(z.arena, s.worker, len(g.shape.Metrics), z.plan.Places)
 	w.Position = s.position
+	w.Seed = uint64(z.plan.Seed) + uint64(s.worker)
+	w.Peers = g.peers
+	o.give(w, g, s.position)
 	if s.region >= 0 {
 		w.Region = z.arena.Region(s.region)
 	}
-}
-
-// openPair makes a pipe in each direction.
-func (z *zygote) openPair(pair *pipes) sys.Errno {
-	for n := 0; n < len(pair); n += 2 {
-		var ends [2]int
-		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
-			return errnoOf(err)
-		}
-		for e, fd := range ends {
-			moved, err := z.openHigh(func() (int, error) { return fd, nil })
-			if err != nil {
-				return errnoOf(err)
-			}
-			pair[n+e] = moved
-		}
+	if g.programs != nil {
+		w.Program = g.programs[s.worker-g.bases.worker]
 	}
-	return 0
-}
-
-func closePair(pair *pipes) {
-	for _, fd := range pair {
-		_ = unix.Close(fd)
-	}
-}
-
-// ends are the descriptors of a pair that its i-th member reads and writes.
-func (p *pipes) ends(i int) (read, write int) {
-	if i%2 == 1 {
-		return p[2], p[1]
-	}
-	return p[0], p[3]
-}
-
-func errnoOf(err error) sys.Errno {
-	if errno, ok := err.(sys.Errno); ok { //nolint:errorlint // x/sys/unix returns errnos as they are
-		return errno
-	}
-	return unix.EIO
 }

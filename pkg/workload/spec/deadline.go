@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
 )
 
 // rootDomain is CPUs that the kernel reckons with as a whole when it admits
@@ -30,8 +32,8 @@ func (p *placement) admitDeadlines() error {
 	domains := map[int]*rootDomain{}
 	var order []*rootDomain
 	for i := range p.run.Groups {
-		policy := p.run.schedulingPolicy(p.run.Groups[i].SchedulingPolicy)
-		if policy == nil || policy.Deadline == nil {
+		asked, field := p.deadlinesOf(i)
+		if field == "" {
 			continue
 		}
 		key := p.rootDomainOf(i)
@@ -43,10 +45,8 @@ func (p *placement) admitDeadlines() error {
 		if err := p.checkCovers(i, domain); err != nil {
 			return err
 		}
-		call := policy.Deadline.call()
-		share := big.NewRat(int64(call.Runtime), int64(call.Period))
-		domain.asked.Add(&domain.asked, share.Mul(share, big.NewRat(int64(p.groups[i].workers), 1)))
-		domain.fields = append(domain.fields, fmt.Sprintf("groups[%d].schedulingPolicy", i))
+		domain.asked.Add(&domain.asked, asked)
+		domain.fields = append(domain.fields, field)
 	}
 	for _, domain := range order {
 		if err := p.checkRoom(domain); err != nil {
@@ -54,6 +54,31 @@ func (p *placement) admitDeadlines() error {
 		}
 	}
 	return nil
+}
+
+// deadlinesOf is the CPUs that a group's deadline tasks are to get, and what makes them such:
+// the group's policy, or its work, which gives it to some roles. It is empty where none are.
+func (p *placement) deadlinesOf(group int) (asked *big.Rat, field string) {
+	g, at := &p.run.Groups[group], &p.groups[group]
+	if policy := p.run.schedulingPolicy(g.SchedulingPolicy); policy != nil && policy.Deadline != nil {
+		call := policy.Deadline.call()
+		return shareOf(call.Runtime, call.Period, at.workers), fmt.Sprintf("groups[%d].schedulingPolicy", group)
+	}
+	asked = new(big.Rat)
+	shape := at.kind.Shape()
+	for _, role := range shape.Roles {
+		if c := role.Class; c != nil && c.Policy == sys.PolicyDeadline {
+			asked.Add(asked, shareOf(c.Runtime, c.Period, role.Workers*(at.workers/shape.SetSize)))
+			field = fmt.Sprintf("groups[%d].work.%s", group, at.kind.Name())
+		}
+	}
+	return asked, field
+}
+
+// shareOf is the CPUs that tasks with a runtime in every period get.
+func shareOf(runtime, period uint64, tasks int) *big.Rat {
+	share := big.NewRat(int64(runtime), int64(period))
+	return share.Mul(share, big.NewRat(int64(tasks), 1))
 }
 
 // isolatedDomain stands for the root domain that all isolated CPUs share.

@@ -37,6 +37,12 @@ func TestDeadlinesAreAdmitted(t *testing.T) {
 			r.Groups = append(r.Groups, g)
 		}
 	}
+	asymmetric := func(pairs int, waker, wakee string) func(*Run) {
+		return func(r *Run) {
+			r.Groups[0].Workers, r.Groups[0].SchedulingPolicy = 2*pairs, ""
+			r.Groups[0].Work = work.Spec{AsymmetricWaker: &work.AsymmetricWaker{WakerClass: waker, WakeeClass: wakee, BurstIters: new(int64)}}
+		}
+	}
 	const covers = "all of which a deadline task must be allowed to use; "
 	for name, tc := range map[string]struct {
 		run     *Run
@@ -75,7 +81,11 @@ func TestDeadlinesAreAdmitted(t *testing.T) {
 		"a machine that has CPUs for others":      {run(2, ms, time.Second), machine(only("0-2")), "has a root domain of CPUs 0-3, " + covers + "groups[0] may use 0-2: leave out"},
 		"a machine whose topology nobody knows":   {run(2, ms, time.Second), machine(func(m *Machine) { m.Topology = nil }), ""},
 		"a policy that no group has costs none":   {run(2, ms, ms, func(r *Run) { r.Groups[0].SchedulingPolicy = "" }), machine(bandwidth(&Bandwidth{0, time.Second})), ""},
-		"more than numbers of 64 bits can count":  {run(20_000, 1<<62, 1<<62), machine(), "has 3.8 CPUs for deadline tasks on CPUs 0-3, less than the 20000 of groups[0].schedulingPolicy"},
+		"the work's own":                          {run(2, ms, ms, asymmetric(38, work.ClassDeadline, work.ClassNormal)), machine(), ""},
+		"too many of the work's own":              {run(2, ms, ms, asymmetric(20, work.ClassDeadline, work.ClassDeadline)), machine(), "has 3.8 CPUs for deadline tasks on CPUs 0-3, less than the 4 of groups[0].work.asymmetricWaker"},
+		"the work's own with an affinity": {run(2, ms, ms, asymmetric(1, work.ClassNormal, work.ClassDeadline), affinity(Affinity{Exact: "0"})), machine(),
+			"has a root domain of CPUs 0-3, " + covers + "groups[0] may use 0: leave out its affinity"},
+		"more than numbers of 64 bits can count": {run(20_000, 1<<62, 1<<62), machine(), "has 3.8 CPUs for deadline tasks on CPUs 0-3, less than the 20000 of groups[0].schedulingPolicy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := tc.run.Resolve(tc.machine); (tc.want == "") != (err == nil) {

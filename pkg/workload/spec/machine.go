@@ -25,6 +25,8 @@ type Machine struct {
 	// Realtime is nil if it is not known; whether there is room for SCHED_DEADLINE
 	// is then left to the kernel.
 	Realtime *Bandwidth
+	// Policy is nil if it is not known; nothing is then refused for it.
+	Policy *Policy
 }
 
 // Bandwidth is the share of each CPU that real-time tasks may use: the sysctls

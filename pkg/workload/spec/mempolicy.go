@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 const (
@@ -240,6 +242,26 @@ func (p *placement) checkMemory() error {
 			if err := lacksNodes(c.Mems, has, fieldOf("cgroups[%d].cpuset.mems", i)); err != nil {
 				return err
 			}
+		}
+	}
+	return p.checkTargets()
+}
+
+// checkTargets checks the nodes that kinds of work put memory on.
+func (p *placement) checkTargets() error {
+	for i := range p.run.Groups {
+		kind, err := p.run.Groups[i].Work.Kind()
+		if err != nil {
+			return err
+		}
+		user, ok := kind.(work.NodeUser)
+		if !ok {
+			continue
+		}
+		parameter, nodes := user.MemoryNodes()
+		at := fieldOf("groups[%d].work."+kind.Name()+"."+parameter, i)
+		if err := lacksNodes(cpuset.New(nodes...).String(), p.machine.MemoryNodes, at); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,6 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // withMemory is a valid run, whose group names the policy.
@@ -124,6 +127,13 @@ func TestValidateMemoryPolicies(t *testing.T) {
 	}
 }
 
+// sweeping is a run whose work puts memory on NUMA nodes.
+func sweeping(nodes ...int) *Run {
+	return valid(func(r *Run) {
+		r.Groups[0].Work = work.Spec{NUMAWorkingSetSweep: &work.NUMAWorkingSetSweep{Region: 4096, SweepPeriod: new(quantity.Duration(0)), TargetNodes: nodes}}
+	})
+}
+
 func TestUnfitNamesMissingNodes(t *testing.T) {
 	one, none := cpuset.New(0), cpuset.New()
 	for name, tc := range map[string]struct {
@@ -140,6 +150,8 @@ func TestUnfitNamesMissingNodes(t *testing.T) {
 		"Local names no node":             {withMemory("Local", ""), one, ""},
 		"Local is a policy of NUMA":       {withMemory("Local", ""), none, "has no NUMA node with memory, which memoryPolicies[0].mode needs"},
 		"Default is none":                 {withMemory("Default", ""), none, ""},
+		"work on a node that is there":    {sweeping(0), one, ""},
+		"work on one that is not":         {sweeping(0, 1), one, "lacks NUMA node 1 of groups[0].work.numaWorkingSetSweep.targetNodes (it has 0)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.run.Unfit(Machine{CPUs: one, MemoryNodes: tc.nodes})

@@ -56,6 +56,14 @@ func (n *needs) add(isSet bool, name, field string, at ...any) {
 }
 
 func (n *needs) group(g *Group, i int) {
+	if kind, shape, ok := g.work(); ok {
+		for _, name := range shape.Needs {
+			n.add(true, name, "groups[%d].work.%s", i, kind.Name())
+		}
+		// What a watchdog needs.
+		n.add(shape.Dangerous, capability.CgroupKill, "groups[%d].work.%s", i, kind.Name())
+		n.add(shape.Dangerous, capability.Realtime, "groups[%d].work.%s", i, kind.Name())
+	}
 	n.add(g.Affinity != nil && g.Affinity.SMTSiblingPair != nil, capability.SMT, "groups[%d].affinity.smtSiblingPair", i)
 	n.add(g.Nice != nil && *g.Nice < 0, capability.NegativeNice, "groups[%d].nice", i)
 	n.add(g.UID != nil, capability.Credentials, "groups[%d].uid", i)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/pkg/workload/capability"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 func TestNeeds(t *testing.T) {
@@ -22,11 +23,19 @@ func TestNeeds(t *testing.T) {
 		run  *Run
 		want []Need
 	}{
-		"nothing":               {valid(func(*Run) {}), nil},
-		"a nice value above 0":  {group(func(g *Group) { g.Nice = new(1) }), nil},
-		"a nice value below 0":  {group(func(g *Group) { g.Nice = new(-1) }), []Need{{"NegativeNice", "groups[0].nice"}}},
-		"a user and a group":    {group(func(g *Group) { g.UID, g.GID = new(int64(1)), new(int64(1)) }), []Need{{"Credentials", "groups[0].uid"}}},
-		"a group":               {group(func(g *Group) { g.GID = new(int64(1)) }), []Need{{"Credentials", "groups[0].gid"}}},
+		"nothing":              {valid(func(*Run) {}), nil},
+		"a nice value above 0": {group(func(g *Group) { g.Nice = new(1) }), nil},
+		"a nice value below 0": {group(func(g *Group) { g.Nice = new(-1) }), []Need{{"NegativeNice", "groups[0].nice"}}},
+		"a user and a group":   {group(func(g *Group) { g.UID, g.GID = new(int64(1)), new(int64(1)) }), []Need{{"Credentials", "groups[0].uid"}}},
+		"a group":              {group(func(g *Group) { g.GID = new(int64(1)) }), []Need{{"Credentials", "groups[0].gid"}}},
+		"dangerous work": {
+			valid(func(r *Run) {
+				r.AllowDangerousWork = true
+				r.Groups[0].Work = work.Spec{CgroupChurn: &work.CgroupChurn{Groups: 1, Cycle: *length(1e9)}}
+			}),
+			[]Need{{"CgroupV2", "groups[0].work.cgroupChurn"}, {"CgroupKill", "groups[0].work.cgroupChurn"}, {"Realtime", "groups[0].work.cgroupChurn"}},
+		},
+		"work on a network":     {group(func(g *Group) { g.Work = work.Spec{NetTraffic: &work.NetTraffic{Interval: length(0), FrameBytes: 60}} }), []Need{{"VirtualEthernet", "groups[0].work.netTraffic"}}},
 		"siblings":              {group(func(g *Group) { g.Affinity = &Affinity{SMTSiblingPair: &struct{}{}} }), []Need{{"SMT", "groups[0].affinity.smtSiblingPair"}}},
 		"a cache":               {group(func(g *Group) { g.Affinity = &Affinity{LLCAligned: &struct{}{}} }), nil},
 		"a cgroup":              {cgroup(Cgroup{}), []Need{v2}},

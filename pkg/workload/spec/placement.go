@@ -3,7 +3,11 @@
 
 package spec
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
+)
 
 // placement is where a run's cgroups and groups are on a machine.
 type placement struct {
@@ -30,6 +34,8 @@ const none = -1
 
 // place is where one group's workers are.
 type place struct {
+	// kind has its parameters filled in for the machine.
+	kind    work.Kind
 	workers int
 	pool    cpus
 	// cpus is the affinity of all workers, empty where it is inherited or drawn.
@@ -47,11 +53,14 @@ func (r *Run) placeOn(m Machine) (*placement, error) {
 	if err := r.lacking(m.Capabilities); err != nil {
 		return nil, err
 	}
+	if err := m.Policy.refuses(r); err != nil {
+		return nil, err
+	}
 	p := &placement{
 		run: r, machine: &m, cpus: cpusOf(m.CPUs), pools: make([]cpus, 1+len(r.Cgroups)),
 		sets: make([]cpus, len(r.Cgroups)), above: make([]int, len(r.Cgroups)), groups: make([]place, len(r.Groups)),
 	}
-	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkTasks, p.admitDeadlines} {
+	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkHosts, p.checkScratch, p.checkTasks, p.admitDeadlines} {
 		if err := step(); err != nil {
 			return nil, err
 		}

@@ -4,8 +4,6 @@
 package spec
 
 import (
-	"fmt"
-
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -29,9 +27,10 @@ type ResolvedCgroup struct {
 
 // ResolvedGroup is a group with everything decided.
 type ResolvedGroup struct {
-	Name    string
-	Work    work.Spec
-	Kind    work.Kind
+	Name string
+	// Kind has its parameters filled in for the machine.
+	Kind work.Kind
+	// Workers is the number of tasks.
 	Workers int
 	// CloneMode is what each worker is to the kernel.
 	CloneMode CloneMode
@@ -61,6 +60,19 @@ type ResolvedGroup struct {
 // DeadlineCall holds the arguments of sched_setattr(2) for SCHED_DEADLINE, in nanoseconds.
 type DeadlineCall struct{ Runtime, Deadline, Period uint64 }
 
+// Class is the scheduling class of the i-th worker: its role's, else the group's.
+func (g *ResolvedGroup) Class(i int) work.Class {
+	shape := g.Kind.Shape()
+	if role := shape.Role(i % shape.SetSize); role != nil && role.Class != nil {
+		return *role.Class
+	}
+	class := work.Class{Policy: g.Policy, Priority: g.Priority}
+	if d := g.Deadline; d != nil {
+		class.Runtime, class.Deadline, class.Period = d.Runtime, d.Deadline, d.Period
+	}
+	return class
+}
+
 // WorkerCPUs is the affinity of the i-th worker, empty to inherit.
 func (g *ResolvedGroup) WorkerCPUs(i int) cpuset.CPUSet {
 	switch len(g.CPUs) {
@@ -88,11 +100,7 @@ func (r *Run) Resolve(m Machine) (*Resolved, error) {
 		out.Cgroups = append(out.Cgroups, ResolvedCgroup{Name: r.Cgroups[i].Name, CPUs: p.sets[i].set(), Mems: r.Cgroups[i].mems(), Def: &r.Cgroups[i]})
 	}
 	for i := range r.Groups {
-		g, err := r.resolveGroup(i, &p.groups[i])
-		if err != nil {
-			return nil, err
-		}
-		out.Groups = append(out.Groups, g)
+		out.Groups = append(out.Groups, r.resolveGroup(i, &p.groups[i]))
 	}
 	return out, nil
 }
@@ -104,14 +112,10 @@ func (r *Run) Unfit(m Machine) error {
 	return err
 }
 
-func (r *Run) resolveGroup(i int, at *place) (ResolvedGroup, error) {
+func (r *Run) resolveGroup(i int, at *place) ResolvedGroup {
 	g := &r.Groups[i]
-	kind, err := g.Work.Kind()
-	if err != nil {
-		return ResolvedGroup{}, fmt.Errorf("groups[%d].%w", i, err)
-	}
 	out := ResolvedGroup{
-		Name: g.Name, Work: g.Work, Kind: kind, Workers: at.workers, CloneMode: g.CloneMode, ProcessName: g.ProcessName,
+		Name: g.Name, Kind: at.kind, Workers: at.workers, CloneMode: g.CloneMode, ProcessName: g.ProcessName,
 		Comm: g.Comm, Cgroup: g.Cgroup, Domain: r.DomainOf(g.Cgroup), Nice: g.Nice, UID: g.UID, GID: g.GID,
 		Pool: at.pool.set(),
 	}
@@ -133,5 +137,5 @@ func (r *Run) resolveGroup(i int, at *place) (ResolvedGroup, error) {
 	if g.Affinity != nil && g.Affinity.RandomSubset != nil {
 		out.CPUs = r.drawSubsets(i, at)
 	}
-	return out, nil
+	return out
 }

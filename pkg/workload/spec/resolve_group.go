@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"k8s.io/utils/cpuset"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // placeGroups decides how many workers the groups have, and where.
@@ -21,7 +23,7 @@ func (p *placement) placeGroups() error {
 		total += p.groups[i].workers
 	}
 	if total > MaxWorkers {
-		return fmt.Errorf("would have %d workers in groups, with workersPercent of its CPUs; at most %d are possible", total, MaxWorkers)
+		return fmt.Errorf("would have %d workers in groups, with what depends on its CPUs; at most %d are possible", total, MaxWorkers)
 	}
 	return nil
 }
@@ -38,16 +40,30 @@ func (p *placement) placeGroup(i int) error {
 			return err
 		}
 	}
-	out.workers = g.Workers
-	if g.WorkersPercent > 0 {
-		kind, err := g.Work.Kind()
-		if err != nil {
-			return fmt.Errorf("%v.%w", at, err)
-		}
-		set := kind.Shape().SetSize
-		out.workers = roundUp(out.pool.size()*g.WorkersPercent, 100*set) * set
+	if err := out.sizeOn(out.pool.size(), g); err != nil {
+		return fmt.Errorf("%v.%w", at, err)
 	}
 	return p.placeAffinity(i)
+}
+
+// sizeOn decides what a group's workers do on that many CPUs, and how many they are.
+func (p *place) sizeOn(cpus int, g *Group) error {
+	kind, err := g.Work.Kind()
+	if err != nil {
+		return err
+	}
+	if sized, ok := kind.(work.Sized); ok {
+		kind = sized.On(cpus)
+	}
+	shape := kind.Shape()
+	p.kind, p.workers = kind, g.Workers
+	if g.WorkersPercent > 0 {
+		p.workers = roundUp(cpus*g.WorkersPercent, 100*shape.SetSize) * shape.SetSize
+	}
+	if shape.OneProcess {
+		p.workers *= shape.SetSize
+	}
+	return nil
 }
 
 // roundUp divides and rounds up.

@@ -142,7 +142,7 @@ func TestResolveSharesOfWorkers(t *testing.T) {
 	run.Groups = append(run.Groups, run.Groups[0])
 	run.Groups[0].Workers, run.Groups[0].WorkersPercent, run.Groups[0].Work = 0, 100_000, alone
 	run.Groups[1].Name, run.Groups[1].Workers = "h", 12_002
-	const want = "would have 20002 workers in groups, with workersPercent of its CPUs; at most 20000 are possible"
+	const want = "would have 20002 workers in groups, with what depends on its CPUs; at most 20000 are possible"
 	if _, err := run.Resolve(machineOf(t, "1n1l8c1t")); errorText(err) != want {
 		t.Errorf("got %v, want %q", err, want)
 	}

@@ -29,6 +29,8 @@ type Run struct {
 	MemoryPolicies []MemoryPolicy `json:"memoryPolicies,omitempty"`
 	// Interference limits what else the machine may do during the run.
 	Interference *Interference `json:"interference,omitempty"`
+	// AllowDangerousWork allows kinds of work that can harm what else runs on the machine.
+	AllowDangerousWork bool `json:"allowDangerousWork,omitempty"`
 }
 
 // CloneMode is what a worker is to the kernel.
@@ -44,7 +46,8 @@ const (
 // Group is a number of like workers.
 type Group struct {
 	Name string `json:"name"`
-	// Workers is 0 if WorkersPercent is set.
+	// Workers is 0 if WorkersPercent is set. Of work that is a program with threads
+	// it is the number of programs.
 	Workers int `json:"workers,omitempty"`
 	// WorkersPercent is the number of workers as a share of the CPUs of the
 	// group's pool, rounded up to whole workers and then to a whole set.

@@ -3,7 +3,11 @@
 
 package spec
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/arena"
+)
 
 // host tells the processes of threads apart: those that groups share by their name,
 // and those of one group alone.
@@ -33,6 +37,9 @@ func (r *Run) tasksIn(cgroup int, workers func(group int) int) int {
 		if inside {
 			tasks += workers(i)
 		}
+		if inside && g.CloneMode != CloneModeThread {
+			tasks += r.programsOf(i) // the first thread of each works for the others
+		}
 		if at := r.hostOf(i); g.CloneMode == CloneModeThread && !hosts[at] {
 			hosts[at] = true
 			if inside {
@@ -41,6 +48,38 @@ func (r *Run) tasksIn(cgroup int, workers func(group int) int) int {
 		}
 	}
 	return tasks
+}
+
+// programsOf is how many processes of its own a group's work has, whose threads its workers are.
+func (r *Run) programsOf(group int) int {
+	g := &r.Groups[group]
+	if _, shape, ok := g.work(); ok && shape.OneProcess && g.CloneMode != CloneModeThread {
+		return g.Workers
+	}
+	return 0
+}
+
+// checkHosts bounds the processes with threads.
+func (p *placement) checkHosts() error {
+	hosts := map[host]bool{}
+	n := 0
+	for i := range p.run.Groups {
+		if n += p.run.programsOf(i); p.run.Groups[i].CloneMode == CloneModeThread {
+			hosts[p.run.hostOf(i)] = true
+		}
+	}
+	if n += len(hosts); n > arena.MaxHosts {
+		return fmt.Errorf("would have %d processes with threads; at most %d are possible", n, arena.MaxHosts)
+	}
+	return nil
+}
+
+// checkScratch bounds the scratch files.
+func (p *placement) checkScratch() error {
+	if bytes := p.run.scratch(func(group int) int { return p.groups[group].workers }); bytes > maxScratch {
+		return fmt.Errorf("would have %v of scratch files, with what depends on its CPUs; at most %v are possible", bytes, maxScratch)
+	}
+	return nil
 }
 
 // validateTasks checks that cgroups have room for the workers whose number does
@@ -68,7 +107,7 @@ func (p *placement) checkTasks() error {
 			continue
 		}
 		if n := p.run.tasksIn(i, func(group int) int { return p.groups[group].workers }); int64(n) > *most {
-			return fmt.Errorf("would have %d tasks in cgroups[%d] (%s), with workersPercent of its CPUs; its pidsMax is %d", n, i, p.run.Cgroups[i].Name, *most)
+			return fmt.Errorf("would have %d tasks in cgroups[%d] (%s), with what depends on its CPUs; its pidsMax is %d", n, i, p.run.Cgroups[i].Name, *most)
 		}
 	}
 	return nil

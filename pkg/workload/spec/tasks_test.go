@@ -72,7 +72,7 @@ func TestAMachineCanHaveTooManyWorkersForACgroup(t *testing.T) {
 	})
 	for shape, want := range map[string]string{
 		"1n1l4c1t": "",
-		"1n1l5c1t": "would have 5 tasks in cgroups[0] (a), with workersPercent of its CPUs; its pidsMax is 4",
+		"1n1l5c1t": "would have 5 tasks in cgroups[0] (a), with what depends on its CPUs; its pidsMax is 4",
 	} {
 		if got := errorText(run.Unfit(machineOf(t, shape))); got != want {
 			t.Errorf("%s: %q, want %q", shape, got, want)

@@ -50,6 +50,7 @@ func (r *Run) Validate() error {
 		errs = append(errs, at(validateGroup(g), "groups[%d]", i), unique(groups, g.Name, "groups[%d]", i), known.referredToBy(g, i))
 	}
 	errs = append(errs, at(r.Interference.validate(), "interference"), r.validateThrottled())
+	errs = append(errs, r.validateWork()...)
 	errs = append(errs, r.validateHosts()...)
 	errs = append(errs, r.validateMems()...)
 	errs = append(errs, r.validateTasks()...)
@@ -153,6 +154,9 @@ func validateWorkers(g *Group, kind work.Kind) error {
 		if g.Workers != 0 {
 			return fmt.Errorf("workersPercent: not together with workers, which is %d", g.Workers)
 		}
+		if kind.Shape().OneProcess {
+			return fmt.Errorf("workersPercent: %s brings its own threads for the CPUs there are; set workers to the number of programs", kind.Name())
+		}
 		if g.WorkersPercent < 1 || g.WorkersPercent > maxWorkersPercent {
 			return fmt.Errorf("workersPercent: must be 1 to %d, not %d", maxWorkersPercent, g.WorkersPercent)
 		}
@@ -161,8 +165,8 @@ func validateWorkers(g *Group, kind work.Kind) error {
 	if g.Workers < 1 || g.Workers > MaxWorkers {
 		return fmt.Errorf("workers: must be 1 to %d, not %d", MaxWorkers, g.Workers)
 	}
-	if set := kind.Shape().SetSize; g.Workers%set != 0 {
-		return fmt.Errorf("workers: %s works in sets of %d, so it must be a multiple of that, not %d", kind.Name(), set, g.Workers)
+	if shape := kind.Shape(); !shape.OneProcess && g.Workers%shape.SetSize != 0 {
+		return fmt.Errorf("workers: %s works in sets of %d, so it must be a multiple of that, not %d", kind.Name(), shape.SetSize, g.Workers)
 	}
 	return nil
 }

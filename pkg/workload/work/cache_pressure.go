@@ -29,7 +29,7 @@ func (*CachePressure) Name() string { return "cachePressure" }
 
 // Shape implements Kind.
 func (k *CachePressure) Shape() Shape {
-	return Shape{SetSize: 1, MemoryBytes: int(k.Size)}
+	return Shape{SetSize: 1, MemoryBytes: int(k.Size), Progress: ProgressUnits}
 }
 
 // Validate implements Kind.

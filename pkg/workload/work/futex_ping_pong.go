@@ -17,7 +17,7 @@ func (*FutexPingPong) Name() string { return "futexPingPong" }
 
 // Shape implements Kind.
 func (*FutexPingPong) Shape() Shape {
-	return Shape{SetSize: 2, RegionBytes: 4, Metrics: []Metric{MetricWake}}
+	return Shape{SetSize: 2, RegionBytes: 4, Metrics: []Measure{{MetricWake, SampleRoundTrip}}, Progress: ProgressIterations}
 }
 
 // Validate implements Kind.

@@ -4,32 +4,11 @@
 package work
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 )
-
-// What a kind's values are is said by the kind, not by the values.
-func TestWhatKindsRecord(t *testing.T) {
-	for _, tc := range []struct {
-		kind Kind
-		want []Metric
-	}{
-		{&SpinWait{}, nil},
-		{&YieldHeavy{}, nil},
-		{&CachePressure{}, nil},
-		{&Bursty{}, []Metric{MetricWake}},
-		{&PipeIO{}, []Metric{MetricWake}},
-		{&FutexPingPong{}, []Metric{MetricWake}},
-		{&FutexFanOut{}, []Metric{MetricWake}},
-		{&TimerLatency{}, []Metric{MetricTimer}},
-	} {
-		if got := tc.kind.Shape().Metrics; !slices.Equal(got, tc.want) || len(got) > MaxMetrics {
-			t.Errorf("%s records %v, want %v", tc.kind.Name(), got, tc.want)
-		}
-	}
-}
 
 // Clock and CPU are looked at every 1024 work units, however many passes that is.
 func TestCheckpoints(t *testing.T) {
@@ -66,5 +45,19 @@ func TestCheckpoints(t *testing.T) {
 				t.Errorf("%d looks in %d passes, want %d in %d", looks, a.Record(0, 0).Iterations(), tc.looks, tc.passes)
 			}
 		})
+	}
+}
+
+// Who asks for the shape of work before its parameters were checked must not divide by the size
+// of a set that is none.
+func TestASetIsOfOneWorkerAtLeast(t *testing.T) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Spec]()) {
+		kind := reflect.New(field.Type.Elem()).Interface().(Kind)
+		if n := kind.Shape().SetSize; n < 1 {
+			t.Errorf("%s: a set is of %d", kind.Name(), n)
+		}
+	}
+	if n := (&PreemptStorm{FairWorkers: -1}).Shape().SetSize; n < 1 {
+		t.Errorf("a preempt storm without its waker is of %d", n)
 	}
 }

@@ -12,7 +12,7 @@ const spinWaitUnits = 1024
 func (*SpinWait) Name() string { return "spinWait" }
 
 // Shape implements Kind.
-func (*SpinWait) Shape() Shape { return Shape{SetSize: 1} }
+func (*SpinWait) Shape() Shape { return Shape{SetSize: 1, Progress: ProgressUnits} }
 
 // Validate implements Kind.
 func (*SpinWait) Validate() error { return nil }

@@ -22,7 +22,7 @@ func (*TimerLatency) Name() string { return "timerLatency" }
 
 // Shape implements Kind.
 func (k *TimerLatency) Shape() Shape {
-	return Shape{SetSize: 1, Metrics: []Metric{MetricTimer}, Quiet: k.Interval.D()}
+	return Shape{SetSize: 1, Metrics: []Measure{{MetricTimer, SampleLateness}}, Progress: ProgressIterations, Quiet: k.Interval.D()}
 }
 
 // Validate implements Kind.

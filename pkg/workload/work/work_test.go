@@ -4,122 +4,171 @@
 package work_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
+	"github.com/schedfleet/schedfleet/pkg/workload/work/worktest"
 )
 
 func ms(n int) quantity.Duration { return quantity.Duration(time.Duration(n) * time.Millisecond) }
 
-var kinds = []work.Kind{
-	&work.SpinWait{},
-	&work.YieldHeavy{},
-	&work.Bursty{Burst: ms(1), Sleep: ms(1)},
-	&work.PipeIO{BurstIters: new(int64(16))},
-	&work.FutexPingPong{SpinIters: new(int64(16))},
-	&work.FutexFanOut{FanOut: 2, SpinIters: new(int64(16))},
-	&work.TimerLatency{Interval: ms(1)},
-	&work.CachePressure{Size: 64 << 10, Stride: 64},
+// measures are what the first examples record, as metric and sample.
+var measures = map[string]string{
+	"spinWait":                  "",
+	"yieldHeavy":                "",
+	"mixed":                     "",
+	"aluHot":                    "IterationCost/Computation",
+	"smtSiblingSpin":            "IterationCost/Computation",
+	"ipcVariance":               "IterationCost/Computation",
+	"bursty":                    "WakeLatency/Sleep",
+	"idleChurn":                 "WakeLatency/Overshoot",
+	"timerLatency":              "TimerLatency/Lateness",
+	"sequence":                  "WakeLatency/Sleep WakeLatency/Yield WakeLatency/Overshoot IterationCost/Computation",
+	"pipeIo":                    "WakeLatency/RoundTrip",
+	"futexPingPong":             "WakeLatency/RoundTrip",
+	"futexFanOut":               "WakeLatency/Wait",
+	"fanOutCompute":             "WakeLatency/Wakeup",
+	"thunderingHerd":            "WakeLatency/Sleep WakeLatency/Wait",
+	"wakeChain":                 "WakeLatency/Wait",
+	"asymmetricWaker":           "WakeLatency/Wait",
+	"signalStorm":               "",
+	"epollStorm":                "WakeLatency/Wait",
+	"producerConsumerImbalance": "WakeLatency/Wait",
+	"mutexContention":           "WakeLatency/LockWait",
+	"priorityInversion":         "WakeLatency/LockWait",
+	"ioSyncWrite":               "WakeLatency/Sync",
+	"ioRandRead":                "WakeLatency/Read",
+	"ioConvoy":                  "WakeLatency/Convoy",
+	"cachePressure":             "",
+	"cacheYield":                "WakeLatency/Yield",
+	"cachePipe":                 "WakeLatency/RoundTrip",
+	"pageFaultChurn":            "",
+	"numaWorkingSetSweep":       "WakeLatency/Sleep",
+	"affinityChurn":             "WakeLatency/Yield",
+	"crossAffinityChurn":        "WakeLatency/Yield",
+	"policyChurn":               "WakeLatency/Yield",
+	"niceSweep":                 "WakeLatency/Yield",
+	"numaMigrationChurn":        "",
+	"rtStarvation":              "",
+	"preemptStorm":              "",
+	"forkExit":                  "WakeLatency/Reap",
+	"cgroupChurn":               "",
+	"cgroupAttachStorm":         "",
+	"netTraffic":                "",
+	"irqWake":                   "WakeLatency/Wait",
+	"schbench":                  "WakeLatency/Wakeup ResponseTime/Request RequestRate/Second",
+	"taobench":                  "",
+	"exec":                      "",
 }
 
-// set runs one set of workers of a kind on threads of this process until they
-// have done some iterations, and returns how many.
-func set(t *testing.T, k work.Kind) uint64 {
-	t.Helper()
-	shape := k.Shape()
-	plan := arena.Plan{Regions: []int{max(shape.RegionBytes, 4)}}
-	for range shape.SetSize {
-		plan.Workers = append(plan.Workers, arena.WorkerPlan{Histograms: len(shape.Metrics)})
-	}
-	a, err := arena.New(plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	workers := prepare(t, a, shape)
-	done := make(chan struct{})
-	for i := range workers {
-		go func() {
-			runtime.LockOSThread()
-			defer runtime.UnlockOSThread()
-			workers[i].Run(k)
-			done <- struct{}{}
-		}()
-	}
-	total := func() (n uint64) {
-		for i := range workers {
-			n += a.Record(i, 0).Iterations()
+// What a kind's values are is said by the kind, not by the values.
+func TestWhatKindsRecord(t *testing.T) {
+	for _, kind := range worktest.Kinds() {
+		want, known := measures[kind]
+		if !known {
+			t.Errorf("nothing is said of %s", kind)
+			continue
 		}
-		return n
-	}
-	deadline := time.Now().Add(20 * time.Second)
-	for total() < uint64(50*shape.SetSize) && time.Now().Before(deadline) {
-		runtime.Gosched()
-	}
-	a.Control().Stop()
-	for range workers {
-		<-done
-	}
-	return total()
-}
-
-func prepare(t *testing.T, a *arena.Arena, shape work.Shape) []work.Worker {
-	t.Helper()
-	workers := make([]work.Worker, shape.SetSize)
-	var ab, ba [2]int
-	if shape.Pipes {
-		for _, p := range []*[2]int{&ab, &ba} {
-			if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
-				t.Fatal(err)
+		for _, e := range worktest.Examples(kind)[:1] {
+			shape := e.Work(2).Shape()
+			var got []string
+			for _, m := range shape.Metrics {
+				got = append(got, fmt.Sprintf("%s/%s", m.Metric, m.Sample))
 			}
-			t.Cleanup(func() { _, _ = unix.Close(p[0]), unix.Close(p[1]) })
-		}
-	}
-	for i := range workers {
-		workers[i].Bind(a, i, len(shape.Metrics), nil)
-		workers[i].Position = i
-		workers[i].Region = a.Region(0)
-		if shape.MemoryBytes > 0 {
-			workers[i].Pages = &work.PageCounter{}
-			workers[i].Memory = make([]byte, shape.MemoryBytes)
-		}
-		if shape.Pipes {
-			workers[i].ReadFD, workers[i].WriteFD = ba[0], ab[1]
-			if i == 1 {
-				workers[i].ReadFD, workers[i].WriteFD = ab[0], ba[1]
+			if text := strings.Join(got, " "); text != want || len(got) > work.MaxMetrics || len(shape.Counters) > arena.MaxCounters {
+				t.Errorf("%s records %q, want %q", kind, text, want)
 			}
 		}
 	}
-	return workers
 }
+
+// notLoops are kinds of which there is no loop to measure, and why.
+var notLoops = map[string]string{"exec": "a worker becomes another program"}
 
 // After the fork nothing may allocate: the heap is in whatever state the zygote's
-// other threads left it. The allocations of many iterations are those of few.
-func TestNoKindAllocatesPerIteration(t *testing.T) {
-	for _, k := range kinds {
-		t.Run(k.Name(), func(t *testing.T) {
-			set(t, k) // what happens once
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			n := set(t, k)
-			runtime.ReadMemStats(&after)
-			// Making the set and its threads costs some; 50 iterations and more cost nothing.
-			const fixed = 45
-			if n < 50 {
-				t.Fatalf("only %d iterations", n)
+// other threads left it. And whoever records a latency is the one that waited.
+func TestEveryKindWorksWithoutAllocating(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	for _, kind := range worktest.Kinds() {
+		list := worktest.Examples(kind)
+		if len(list) == 0 {
+			t.Errorf("there is no example of %s", kind)
+		}
+		for _, e := range list {
+			t.Run(e.Name(), func(t *testing.T) {
+				if why := notLoops[kind]; why != "" {
+					t.Skip("there is no loop: " + why)
+				}
+				k := e.Work(2)
+				if err := k.Validate(); err != nil {
+					t.Fatal(err)
+				}
+				s := startSet(t, k)
+				assertNothingAllocated(t, s)
+				assertFilled(t, s, &e)
+			})
+		}
+	}
+}
+
+// assertNothingAllocated counts allocations while the workers work.
+func assertNothingAllocated(t *testing.T, s *set) {
+	t.Helper()
+	const (
+		iterations = 100
+		// others is what the runtime's own tasks and this test may allocate meanwhile.
+		others = iterations / 3
+	)
+	if !s.await(func() bool { return s.iterations() > 0 }) {
+		t.Fatalf("no iteration in %v", progressTimeout)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	began := s.iterations()
+	enough := s.await(func() bool { return s.iterations()-began >= iterations })
+	runtime.ReadMemStats(&after)
+	n := s.iterations() - began
+	if !enough {
+		t.Errorf("only %d iterations in %v", n, progressTimeout)
+	}
+	if allocs := after.Mallocs - before.Mallocs; allocs > others {
+		t.Errorf("%d allocations in %d iterations", allocs, n)
+	}
+}
+
+// assertFilled waits until every worker has recorded what one of its role records,
+// and checks that it has recorded nothing else.
+func assertFilled(t *testing.T, s *set, e *worktest.Example) {
+	t.Helper()
+	filled := func(worker int) (list []work.Measure) {
+		for n, measure := range s.shape.Metrics {
+			if s.arena.Record(worker, 0).Filled(n) {
+				list = append(list, measure)
 			}
-			if allocs := after.Mallocs - before.Mallocs; allocs > fixed {
-				t.Errorf("%d allocations in %d iterations", allocs, n)
-			}
-		})
+		}
+		return list
+	}
+	for i := range s.workers {
+		name := ""
+		if role := s.shape.Role(i); role != nil {
+			name = role.Name
+		}
+		want := e.Fills(&s.shape, name)
+		s.await(func() bool { return len(filled(i)) >= len(want) })
+		if diff := cmp.Diff(want, filled(i), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("worker %d, %s, fills other histograms (-want +got):\n%s", i, name, diff)
+		}
 	}
 }
 
@@ -143,11 +192,6 @@ func TestParametersOutOfBounds(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
 		})
-	}
-	for _, k := range kinds {
-		if err := k.Validate(); err != nil {
-			t.Errorf("%s: %v", k.Name(), err)
-		}
 	}
 }
 

@@ -17,8 +17,12 @@ const (
 	publishEvery = 10_000_000
 	// spinChunk bounds one call of the spin loop.
 	spinChunk = 1024
+	// lookChunks is after how many of such chunks a worker looks around: a few ms at most.
+	lookChunks = 64
 	// MaxMetrics is how many histograms a kind may fill.
-	MaxMetrics = 3
+	MaxMetrics = 4
+	// MaxFDs is how many descriptors a worker may have besides the standard ones.
+	MaxFDs = 16
 )
 
 // Worker is what a loop works with. It is made before the fork.
@@ -27,11 +31,23 @@ type Worker struct {
 	Position int
 	// Region is the memory of the set.
 	Region arena.Region
-	// ReadFD and WriteFD are the worker's ends of the pair's pipes.
-	ReadFD, WriteFD int
+	// FDs are what the kind's Shape.Opens says.
+	FDs [MaxFDs]int
+	// FileBytes is the size of the worker's file.
+	FileBytes int64
+	// Peers are the other workers in the same cgroup, as ranges of arena indices,
+	// of which the second is behind the last. The worker itself is in one of them.
+	Peers [][2]int
+	// Seed differs between workers and is the same in a repetition of the run.
+	Seed uint64
+	// Program is what the worker turns into, nil if it stays what it is.
+	Program *Program
 	// Memory is the worker's own, mapped by itself; Pages counts where it is.
 	Memory []byte
 	Pages  *PageCounter
+
+	// own are the CPUs it may use, for kinds that look at them before the start.
+	own cpuMask
 
 	arena   *arena.Arena
 	control *arena.Control
@@ -144,28 +160,57 @@ func (w *Worker) changePhase(epoch uint32) {
 	w.lastCheck, w.published = now, now
 }
 
+// Count adds to the n-th counter of the kind's Shape.
+func (w *Worker) Count(n int, delta uint64) { w.record.Count(n, delta) }
+
+// PeerTID is the task id of a worker of Peers, 0 for the worker itself.
+func (w *Worker) PeerTID(index int) int {
+	if index == w.index {
+		return 0
+	}
+	return w.arena.Block(index).TID()
+}
+
 // Leave says why the loop is about to return before the stop.
 func (w *Worker) Leave(why string) { w.block.SetText(why) }
+
+// LeaveErrno is Leave after a system call that failed.
+func (w *Worker) LeaveErrno(what string, errno sys.Errno) { w.block.SetText(what, ": ", errno.Error()) }
 
 // Stopped says whether to stop.
 func (w *Worker) Stopped() bool { return w.control.Stopped() }
 
-// Spin burns n pause instructions, one work unit each, or fewer when stopped.
+// Spin burns n pause instructions, one work unit each, or fewer when stopped. In a long
+// one it looks around.
 func (w *Worker) Spin(n int64) {
 	for n > 0 && !w.Stopped() {
 		chunk := min(n, spinChunk)
 		spin(w.units, uint64(chunk))
 		n -= chunk
+		w.lookWithin(n)
+	}
+}
+
+// lookWithin looks around now and then in a pass that has n steps left to do, in chunks.
+func (w *Worker) lookWithin(n int64) {
+	if n > 0 && n/spinChunk%lookChunks == 0 {
+		w.LookAround()
 	}
 }
 
 // AddUnits counts work units.
 func (w *Worker) AddUnits(n uint64) { *w.units += n }
 
-// EndIteration counts a pass of the loop. Every 1024 work units, or every pass of
-// a loop that counts none, it looks at the clock and the CPU.
+// EndIteration counts a pass of the loop and looks around.
 func (w *Worker) EndIteration() {
 	w.record.AddIteration()
+	w.LookAround()
+}
+
+// LookAround is for a loop whose passes take longer than a few ms, and for
+// EndIteration: it follows a change of phase, and every 1024 work units, or every time in
+// a loop that counts none, it looks at the clock and the CPU.
+func (w *Worker) LookAround() {
 	if epoch := w.control.Phase(); epoch != w.phase {
 		w.checkpoint()
 		w.changePhase(epoch)
@@ -215,7 +260,8 @@ func (w *Worker) Record(n int, ns int64) {
 }
 
 // AwaitChange blocks until the word no longer holds value or the worker is
-// stopped, and reports whether the word changed.
+// stopped, and reports whether the word changed before that. A change after the stop
+// may come from a worker whose work the stop cut short.
 func (w *Worker) AwaitChange(word *uint32, value uint32) bool {
 	for load(word) == value {
 		if w.Stopped() {
@@ -225,7 +271,7 @@ func (w *Worker) AwaitChange(word *uint32, value uint32) bool {
 		// by looking again.
 		sys.FutexWait(word, value, tick)
 	}
-	return true
+	return !w.Stopped()
 }
 
 // SleepUntil sleeps until a time on CLOCK_MONOTONIC, or until soon after the

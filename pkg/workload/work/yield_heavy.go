@@ -12,7 +12,7 @@ type YieldHeavy struct{}
 func (*YieldHeavy) Name() string { return "yieldHeavy" }
 
 // Shape implements Kind.
-func (*YieldHeavy) Shape() Shape { return Shape{SetSize: 1} }
+func (*YieldHeavy) Shape() Shape { return Shape{SetSize: 1, Progress: ProgressUnits} }
 
 // Validate implements Kind.
 func (*YieldHeavy) Validate() error { return nil }

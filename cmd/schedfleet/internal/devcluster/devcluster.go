@@ -54,6 +54,8 @@ type Options struct {
 	Assets string
 	// BinDir is the directory of schedfleet-manager, -agent and -runner.
 	BinDir string
+	// AgentFlags are further flags of every agent, such as --allow-dangerous-work.
+	AgentFlags []string
 }
 
 // DefaultDir is the directory of the cluster a user has without asking for

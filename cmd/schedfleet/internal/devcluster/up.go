@@ -135,6 +135,9 @@ func startSupervisor(ctx context.Context, opts Options, lock *os.File, progress 
 
 	cmd := exec.Command(exe, "dev", "serve", "--dir="+opts.Dir, "--nodes="+strconv.Itoa(opts.Nodes),
 		"--assets="+opts.Assets, "--bin-dir="+opts.BinDir)
+	for _, flag := range opts.AgentFlags {
+		cmd.Args = append(cmd.Args, "--agent-flag="+flag)
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{noticeFD - 3: theirs, lockFD - 3: lock}
 	// All that the cluster's processes leave in a temporary directory is in ours.
