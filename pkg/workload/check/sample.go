@@ -98,6 +98,9 @@ func loadAbsent(r *report.Report) (string, bool) {
 	for i := range r.Workers {
 		w := &r.Workers[i]
 		g := groups[w.Group]
+		if g == nil {
+			continue // a report that contradicts itself; the API refuses it
+		}
 		if advanced(w, g.Progress) {
 			some[w.Group] = true
 		} else if enough(r.Hold, g.Quiet) && !mayStarve(g, w.Role) {
