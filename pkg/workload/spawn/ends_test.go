@@ -330,7 +330,7 @@ func TestAnEndThatNobodySawIsLost(t *testing.T) {
 	if _, err := fmt.Fscan(out, &pid); err != nil {
 		t.Fatal(err)
 	}
-	r, err := newReaper([]int{pid}, func(int) string { return "the grandchild" })
+	r, err := newReaper([]int{pid}, false, func(int) string { return "the grandchild" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,9 +35,9 @@ type reaper struct {
 
 const quitSlot = -1
 
-// newReaper follows the given children. A pid of 0 is skipped. name is what errors
-// call the i-th.
-func newReaper(pids []int, name func(i int) string) (*reaper, error) {
+// newReaper follows the given children, of which some have threads or none has. A pid
+// of 0 is skipped. name is what errors call the i-th.
+func newReaper(pids []int, threads bool, name func(i int) string) (*reaper, error) {
 	r := &reaper{
 		epoll: -1, quit: -1, pids: pids, fds: make([]int, len(pids)), exits: make([]Exit, len(pids)),
 		gone: make(chan struct{}), early: make(chan struct{}), stopped: make(chan struct{}),
@@ -52,7 +52,7 @@ func newReaper(pids []int, name func(i int) string) (*reaper, error) {
 	if r.left == 0 {
 		close(r.gone)
 	}
-	go r.loop()
+	go r.loop(threads)
 	return r, nil
 }
 
@@ -95,10 +95,13 @@ func (r *reaper) watch(fd, slot int) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(r.epoll, unix.EPOLL_CTL_ADD, fd, &ev))
 }
 
-// loop ends when close is called.
-func (r *reaper) loop() {
+// loop ends when close is called. Where no child has threads it keeps the runner's
+// real-time class, so that a faulty scheduler does not keep it from reaping.
+func (r *reaper) loop(threads bool) {
 	defer close(r.stopped)
-	sys.StepDown()
+	if threads {
+		sys.StepDown()
+	}
 	events := make([]unix.EpollEvent, 64)
 	for {
 		n, err := unix.EpollWait(r.epoll, events, -1)

@@ -192,6 +192,11 @@ func (h *Handle) pid(n int) int {
 	return h.arena.Block(h.workerOf[n]).TID()
 }
 
+// hasThreads says whether some process has threads: a host, or a program, which may.
+func (h *Handle) hasThreads() bool {
+	return len(h.programs) > 0 || slices.ContainsFunc(h.processes, func(p process) bool { return p.host >= 0 })
+}
+
 func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 	room := makeRoom(len(h.processes))
 	var forkErr error
@@ -206,7 +211,7 @@ func (h *Handle) populate(ctx context.Context, zygotes []*exec.Cmd) error {
 		pids[n] = h.pid(n)
 	}
 	var err error
-	if h.reaper, err = newReaper(pids, func(n int) string { return h.name(h.workerOf[n]) }); err != nil {
+	if h.reaper, err = newReaper(pids, h.hasThreads(), func(n int) string { return h.name(h.workerOf[n]) }); err != nil {
 		killAll(pids)
 		return errors.Join(forkErr, fmt.Errorf("watching the workers: %w", err))
 	}
