@@ -44,8 +44,9 @@ func TestThreadsOfOneProcessInSeveralCgroups(t *testing.T) {
 	if err := made.Dir("app/a").MoveThread(last); err != nil {
 		t.Fatal(err)
 	}
-	if got := must(Threads(made.Dir("app/a").Path()))(t); !slices.Equal(got, []int{last}) {
-		t.Errorf("threads of app/a %v, want %d", got, last)
+	// A thread that the Go runtime made from that one meanwhile was born beside it.
+	if got := must(Threads(made.Dir("app/a").Path()))(t); !slices.Contains(got, last) || slices.Contains(got, pid) {
+		t.Errorf("threads of app/a %v, want %d and not the first, %d", got, last, pid)
 	}
 	if got := must(Procs(made.Dir("app").Path()))(t); !slices.Equal(got, []int{pid}) {
 		t.Errorf("processes of app %v, want %d", got, pid)

@@ -39,7 +39,7 @@ var examples = []struct{ kind, variant, parameters string }{
 	{"signalStorm", "", `{"signalsPerIter":16,"workIters":1024}`},
 	{"epollStorm", "", `{"producers":1,"consumers":2,"eventsPerBurst":32}`},
 	{"epollStorm", "requests that arrive", `{"producers":2,"consumers":1,"eventsPerBurst":1,"arrival":{"ratePerSecond":200,"distribution":"Poisson"}}`},
-	{"producerConsumerImbalance", "", `{"producers":2,"consumers":1,"produceRatePerSecond":1000,"consumeIters":4096,"queueDepth":1024}`},
+	{"producerConsumerImbalance", "", `{"producers":2,"consumers":1,"produceRatePerSecond":200,"consumeIters":256,"queueDepth":1024}`},
 	{"producerConsumerImbalance", "a queue for one", `{"producers":2,"consumers":2,"produceRatePerSecond":0,"consumeIters":0,"queueDepth":1}`},
 	{"mutexContention", "", `{"contenders":4,"holdIters":256,"workIters":1024}`},
 	{"mutexContention", "requests that arrive", `{"contenders":4,"holdIters":65536,"workIters":64,"arrival":{"ratePerSecond":200,"distribution":"Fixed"}}`},
