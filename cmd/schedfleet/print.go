@@ -4,7 +4,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -121,7 +120,7 @@ func printParts(w io.Writer, groups []report.Group) {
 	for i := range groups {
 		for n := range groups[i].Roles {
 			r := &groups[i].Roles[n]
-			roles.row(groups[i].Name, r.Name, r.Workers, cmp.Or(r.Policy, groups[i].Policy), r.Iterations, percent(r.CPU, r.Wall), optionalNanos(r.RunDelay), nanos(r.MaxGap))
+			roles.row(groups[i].Name, r.Name, r.Workers, r.Policy, r.Iterations, percent(r.CPU, r.Wall), optionalNanos(r.RunDelay), nanos(r.MaxGap))
 		}
 	}
 	roles.flush()

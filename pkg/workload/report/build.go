@@ -99,12 +99,10 @@ func newGroup(w spawn.Worker) Group {
 		Workers: w.Group.Workers, Progress: shape.Progress, Quiet: int64(shape.Quiet),
 		Distributions: emptyDistributions(shape.Metrics),
 	}
-	for n := range shape.Roles {
-		role := Role{Name: shape.Roles[n].Name, MayStarve: shape.Roles[n].MayStarve}
-		if class := shape.Roles[n].Class; class != nil {
-			role.Policy = policyText(*class)
-		}
-		g.Roles = append(g.Roles, role)
+	position := 0
+	for _, role := range shape.Roles {
+		g.Roles = append(g.Roles, Role{Name: role.Name, MayStarve: role.MayStarve, Policy: policyText(w.Group.Class(position))})
+		position += role.Workers
 	}
 	return g
 }

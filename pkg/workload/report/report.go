@@ -169,8 +169,8 @@ type Group struct {
 type Role struct {
 	Name    string `json:"name"`
 	Workers int    `json:"workers"`
-	// Policy is their scheduling policy, where the kind of work gives them one.
-	Policy string `json:"policy,omitempty"`
+	// Policy is their scheduling policy: the role's, or the group's.
+	Policy string `json:"policy"`
 	// MayStarve says that no progress is a result of theirs, and no fault.
 	MayStarve bool `json:"mayStarve,omitempty"`
 	Figures
