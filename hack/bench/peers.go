@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/schedfleet/schedfleet/hack/internal/cache"
 )
 
 //go:embed c
@@ -49,7 +51,7 @@ func compile(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := cacheDir("c-" + sum)
+	dir, err := cache.Dir("bench", "c-"+sum)
 	if err != nil {
 		return "", err
 	}
@@ -88,20 +90,6 @@ func readSources() (map[string][]byte, string, error) {
 		fmt.Fprintf(sum, "%s %d\n%s", e.Name(), len(text), text)
 	}
 	return files, fmt.Sprintf("%x", sum.Sum(nil)[:4]), nil
-}
-
-// cacheDir makes a folder for what this program fetches and builds.
-func cacheDir(name string) (string, error) {
-	base := os.Getenv("SCHEDFLEET_CACHE")
-	if base == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", err
-		}
-		base = filepath.Join(user, "schedfleet")
-	}
-	dir := filepath.Join(base, "bench", name)
-	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // run runs a program and returns the numbers it printed, line by line.

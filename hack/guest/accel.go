@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/hack/internal/cache"
 )
 
 // How the emulator runs the guest's instructions.
@@ -43,7 +45,7 @@ func accelerator(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := cacheDir()
+	dir, err := cache.Dir("guest")
 	if err != nil {
 		return "", err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/schedfleet/schedfleet/hack/guest/internal/wire"
+	"github.com/schedfleet/schedfleet/hack/internal/command"
 )
 
 const module = "github.com/schedfleet/schedfleet"
@@ -88,7 +89,7 @@ func addTools(ctx context.Context, a *archive, base string) error {
 	if err != nil {
 		return err
 	}
-	names, err := command(ctx, base, found, "--list")
+	names, err := command.Output(ctx, base, found, "--list")
 	if err != nil {
 		return err
 	}

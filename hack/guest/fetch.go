@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/schedfleet/schedfleet/hack/guest/internal/wire"
+	"github.com/schedfleet/schedfleet/hack/internal/command"
 )
 
 const (
@@ -46,23 +47,10 @@ func (a apt) run(ctx context.Context, name string, args ...string) (string, erro
 		"-o", "APT::Sandbox::User=",
 		"-o", "APT::Update::Error-Mode=any",
 	}
-	return command(ctx, a.dir, name, append(options, args...)...)
+	return command.Output(ctx, a.dir, name, append(options, args...)...)
 }
 
 func (a apt) sources() string { return filepath.Join(a.dir, "sources.list") }
-
-// command runs a program and returns its output; what it complained about is in the error.
-func command(ctx context.Context, dir, name string, args ...string) (string, error) {
-	var stderr strings.Builder
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stderr = dir, &stderr
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", name, err, strings.TrimSpace(stderr.String()))
-	}
-	return string(out), nil
-}
 
 // fetch puts the packages into dir. apt checks the archive's signature and,
 // by it, every package.
@@ -114,7 +102,7 @@ func machineMirror(ctx context.Context, dir string) (string, error) {
 	if id := releaseField(string(release), "ID"); id != "debian" {
 		return "", fmt.Errorf("packages are fetched on Debian only, /etc/os-release says ID=%s", id)
 	}
-	out, err := command(ctx, dir, "apt-get", "indextargets", "--no-release-info",
+	out, err := command.Output(ctx, dir, "apt-get", "indextargets", "--no-release-info",
 		"--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)", "Created-By: Packages")
 	if err != nil {
 		return "", fmt.Errorf("asking apt for its sources: %w", err)
@@ -209,7 +197,7 @@ var networkModules = []string{"failover.ko.xz", "net_failover.ko.xz", "virtio_ne
 // megabytes in all, only those that are used.
 func unpack(ctx context.Context, deb, tree string, p pin) error {
 	if p.part != partNetwork {
-		_, err := command(ctx, filepath.Dir(tree), "dpkg-deb", "-x", deb, tree)
+		_, err := command.Output(ctx, filepath.Dir(tree), "dpkg-deb", "-x", deb, tree)
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/schedfleet/schedfleet/hack/internal/cache"
 )
 
 // pins is the list of packages, a line each.
@@ -75,7 +77,7 @@ func packages(ctx context.Context, of part) (string, error) {
 		return "", err
 	}
 	all = slices.DeleteFunc(all, func(p pin) bool { return p.part != of })
-	base, err := cacheDir()
+	base, err := cache.Dir("guest")
 	if err != nil {
 		return "", err
 	}
@@ -146,20 +148,6 @@ func fetchInto(ctx context.Context, base, out string, all []pin) error {
 		}
 	}
 	return os.Rename(tree, out)
-}
-
-// cacheDir is where hack/controlplane.sh keeps its things, too.
-func cacheDir() (string, error) {
-	top := os.Getenv("SCHEDFLEET_CACHE")
-	if top == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("looking for a cache directory (SCHEDFLEET_CACHE names another): %w", err)
-		}
-		top = filepath.Join(user, "schedfleet")
-	}
-	dir := filepath.Join(top, "guest")
-	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // lock waits until no other process holds the lock, and takes it.

@@ -7,7 +7,6 @@
 package programs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +16,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/schedfleet/schedfleet/hack/internal/cache"
+	"github.com/schedfleet/schedfleet/hack/internal/command"
 )
 
 // packages are Debian's, by the program.
@@ -36,7 +38,7 @@ func Find(ctx context.Context, name string) (string, error) {
 	if !known {
 		return "", fmt.Errorf("%w: it is not in PATH, and Debian has no package of %s", ErrUnavailable, name)
 	}
-	base, err := cacheDir()
+	base, err := cache.Dir("programs")
 	if err != nil {
 		return "", err
 	}
@@ -54,20 +56,6 @@ func Find(ctx context.Context, name string) (string, error) {
 	return script, err
 }
 
-// cacheDir is below where the other commands of hack/ keep their things.
-func cacheDir() (string, error) {
-	top := os.Getenv("SCHEDFLEET_CACHE")
-	if top == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", fmt.Errorf("looking for a cache directory (SCHEDFLEET_CACHE names another): %w", err)
-		}
-		top = filepath.Join(user, "schedfleet")
-	}
-	dir := filepath.Join(top, "programs")
-	return dir, os.MkdirAll(dir, 0o755)
-}
-
 // fetch unpacks a package and what it needs that is not installed. The result gets its
 // name when all is there; one who was faster wins.
 func fetch(ctx context.Context, base, name string) error {
@@ -83,7 +71,7 @@ func fetch(ctx context.Context, base, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := command(ctx, dir, "apt-get", append([]string{"-qq", "download"}, all...)...); err != nil {
+	if _, err := command.Output(ctx, dir, "apt-get", append([]string{"-qq", "download"}, all...)...); err != nil {
 		return err
 	}
 	debs, err := filepath.Glob(filepath.Join(dir, "*.deb"))
@@ -91,7 +79,7 @@ func fetch(ctx context.Context, base, name string) error {
 		return err
 	}
 	for _, deb := range debs {
-		if _, err := command(ctx, dir, "dpkg-deb", "-x", deb, dir); err != nil {
+		if _, err := command.Output(ctx, dir, "dpkg-deb", "-x", deb, dir); err != nil {
 			return err
 		}
 		if err := os.Remove(deb); err != nil {
@@ -116,7 +104,7 @@ var installed = regexp.MustCompile(`(?m)^Inst (\S+) `)
 
 // needed are a package and those it needs that are not installed.
 func needed(ctx context.Context, dir, name string) ([]string, error) {
-	plan, err := command(ctx, dir, "apt-get", "--simulate", "--no-install-recommends", "install", name)
+	plan, err := command.Output(ctx, dir, "apt-get", "--simulate", "--no-install-recommends", "install", name)
 	if err != nil {
 		return nil, fmt.Errorf("%w (apt-get update may help)", err)
 	}
@@ -172,16 +160,4 @@ func librariesIn(dir string) ([]string, error) {
 		return err
 	})
 	return list, err
-}
-
-// command runs a program and returns its output; what it complained about is in the error.
-func command(ctx context.Context, dir, name string, args ...string) (string, error) {
-	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Stderr, cmd.Env = dir, &stderr, append(os.Environ(), "LC_ALL=C")
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s %s: %w: %s", name, args[0], err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return string(out), nil
 }
