@@ -23,8 +23,6 @@ import (
 )
 
 const (
-	// MaxSets is how many pairs a network may have.
-	MaxSets = 64
 	// closeTimeout bounds the wait for the namespace to be gone.
 	closeTimeout = time.Second
 	// upTimeout bounds the wait for links to be up.
@@ -46,8 +44,8 @@ type Network struct {
 
 // New makes a namespace with a pair of links, both up, for each of the sets. Close has to be called.
 func New(sets int) (*Network, error) {
-	if sets < 1 || sets > MaxSets {
-		return nil, fmt.Errorf("a network of %d pairs: 1 to %d can be had", sets, MaxSets)
+	if sets < 1 || sets > work.MaxPacketSets {
+		return nil, fmt.Errorf("a network of %d pairs: 1 to %d can be had", sets, work.MaxPacketSets)
 	}
 	type made struct {
 		file *os.File

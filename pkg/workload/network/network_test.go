@@ -132,13 +132,13 @@ func TestASocketHearsOurFramesOnly(t *testing.T) {
 }
 
 func TestTheLimitOfSets(t *testing.T) {
-	n := makeNetwork(t, MaxSets)
-	last := link(t, n, linkName(MaxSets-1, 1))
+	n := makeNetwork(t, work.MaxPacketSets)
+	last := link(t, n, linkName(work.MaxPacketSets-1, 1))
 	if last.OperState != netlink.OperUp || string(last.HardwareAddr) != string(work.LinkAddresses[1][:]) {
 		t.Errorf("the last link is %v with the address %v", last.OperState, last.HardwareAddr)
 	}
-	open(t, n, MaxSets-1, 1)
-	for _, sets := range []int{0, MaxSets + 1} {
+	open(t, n, work.MaxPacketSets-1, 1)
+	for _, sets := range []int{0, work.MaxPacketSets + 1} {
 		if _, err := New(sets); err == nil || !strings.Contains(err.Error(), "1 to 64") {
 			t.Errorf("%d sets: %v", sets, err)
 		}

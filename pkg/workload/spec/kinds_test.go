@@ -216,10 +216,10 @@ func TestWhatKindsAskOfARun(t *testing.T) {
 		run  *Run
 		want string
 	}{
-		"as many networks as there may be": {ofKind(example("netTraffic"), 1, workers(MaxPacketSets)), ""},
-		"a network too many":               {ofKind(example("netTraffic"), 1, workers(MaxPacketSets+1)), "groups: at most 64 sets of workers can have a network of their own, not 65"},
-		"pairs that share networks":        {ofKind(example("irqWake"), 1, workers(2*MaxPacketSets)), ""},
-		"a pair too many":                  {ofKind(example("irqWake"), 1, workers(2*MaxPacketSets+2)), "groups: at most 64 sets of workers can have a network of their own, not 65"},
+		"as many networks as there may be": {ofKind(example("netTraffic"), 1, workers(work.MaxPacketSets)), ""},
+		"a network too many":               {ofKind(example("netTraffic"), 1, workers(work.MaxPacketSets+1)), "groups: at most 64 sets of workers can have a network of their own, not 65"},
+		"pairs that share networks":        {ofKind(example("irqWake"), 1, workers(2*work.MaxPacketSets)), ""},
+		"a pair too many":                  {ofKind(example("irqWake"), 1, workers(2*work.MaxPacketSets+2)), "groups: at most 64 sets of workers can have a network of their own, not 65"},
 		"as much scratch as there may be":  {ofKind(example("ioRandRead"), 1, gigabytes(16)), ""},
 		"more scratch than there may be": {ofKind(example("ioRandRead"), 1, gigabytes(17)),
 			"groups: at most 16Gi of scratch files in all, not 17Gi: give a smaller fileSize, or fewer workers"},

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// MaxPacketSets bounds the sets of workers with a virtual Ethernet pair of their own.
-	MaxPacketSets = 64
 	// MaxPrograms bounds the workers that are programs, which each have pipes for their output.
 	MaxPrograms = 64
 	// maxWords bounds the arguments and environments of all programs together, which
@@ -42,8 +40,8 @@ func (r *Run) validateWork() []error {
 			words += g.Work.Exec.Words()
 		}
 	}
-	if packets > MaxPacketSets {
-		errs = append(errs, fmt.Errorf("groups: at most %d sets of workers can have a network of their own, not %d", MaxPacketSets, packets))
+	if packets > work.MaxPacketSets {
+		errs = append(errs, fmt.Errorf("groups: at most %d sets of workers can have a network of their own, not %d", work.MaxPacketSets, packets))
 	}
 	if programs > MaxPrograms {
 		errs = append(errs, fmt.Errorf("groups: at most %d workers can be programs, not %d", MaxPrograms, programs))

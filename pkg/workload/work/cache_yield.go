@@ -3,10 +3,7 @@
 
 package work
 
-import (
-	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
-)
+import "github.com/schedfleet/schedfleet/pkg/workload/quantity"
 
 // CacheYield is CachePressure with a sched_yield after each pass, whose time is its wake
 // latency.
@@ -35,11 +32,4 @@ func (k *CacheYield) Run(w *Worker) {
 		w.timedYield()
 		w.EndIteration()
 	}
-}
-
-// timedYield yields the CPU and records how long that took.
-func (w *Worker) timedYield() {
-	began := sys.Monotonic()
-	sys.RawYield()
-	w.Record(0, sys.Monotonic()-began)
 }

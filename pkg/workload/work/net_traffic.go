@@ -24,6 +24,8 @@ type NetTraffic struct {
 }
 
 const (
+	// MaxPacketSets is how many sets of workers of a run may have a virtual pair of their own.
+	MaxPacketSets = 64
 	// FrameType is the EtherType of all frames: the first for local experiments (IEEE 802).
 	FrameType = 0x88b5
 	// minFrame and maxFrame are what Ethernet carries without its checksum.

@@ -3,7 +3,11 @@
 
 package work
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/sys"
+)
 
 // spin counts n units, one pause instruction after each.
 //
@@ -34,3 +38,19 @@ func (r *random) unit() float64 { return float64(r.next()>>11+1) / (1 << 53) }
 
 // below is a number below n.
 func (r *random) below(n uint64) uint64 { return r.next() % n }
+
+// timedYield yields the CPU and records how long that took.
+func (w *Worker) timedYield() {
+	began := sys.Monotonic()
+	sys.RawYield()
+	w.Record(0, sys.Monotonic()-began)
+}
+
+// spinProgress is work units where the work spins between what it does, and iterations
+// where it does not.
+func spinProgress(spinIters *int64) Progress {
+	if spinIters != nil && *spinIters == 0 {
+		return ProgressIterations
+	}
+	return ProgressUnits
+}
