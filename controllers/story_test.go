@@ -44,6 +44,8 @@ type world struct {
 	*fleet
 	namespace string
 	stop      func()
+	// writes are those of the manager.
+	writes statusWrites
 }
 
 func newWorld() *world {
@@ -67,6 +69,7 @@ func (w *world) startManager() {
 		Controller: config.Controller{SkipNameValidation: new(true)}, // one process, many managers
 	}, options)
 	Expect(err).NotTo(HaveOccurred())
+	managerOptions.NewClient = w.writes.client
 	mgr, err := ctrl.NewManager(controllers.RESTConfig(managerConfig), managerOptions)
 	Expect(err).NotTo(HaveOccurred())
 	Expect(controllers.Setup(ctx, mgr, options)).To(Succeed())
