@@ -23,12 +23,13 @@ help: ## Show this list
 ##@ Build and try
 
 .PHONY: build
-build: bin/schedfleet bin/schedfleet-manager bin/schedfleet-agent bin/schedfleet-runner ## Build the four static binaries into bin/
+build: bin/schedfleet bin/schedfleet-manager bin/schedfleet-agent bin/schedfleet-runner bin/schedfleet-sink ## Build the five static binaries into bin/
 
 bin/schedfleet: MAIN := ./cmd/schedfleet
 bin/schedfleet-manager: MAIN := ./cmd/manager
 bin/schedfleet-agent: MAIN := ./cmd/agent
 bin/schedfleet-runner: MAIN := ./cmd/runner
+bin/schedfleet-sink: MAIN := ./cmd/sink
 bin/schedfleet-bench: MAIN := ./hack/bench
 
 # Go knows what is out of date; make always asks it.

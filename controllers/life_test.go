@@ -76,12 +76,10 @@ var _ = Describe("A Workload", func() {
 	It("is refused if it asks for what is not supported yet", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", completes)
-		obj := w.load("steps", func(s *v1alpha1.WorkloadSpec) {
-			s.Steps = []v1alpha1.Step{{Name: "one", Hold: v1alpha1.Hold{Fixed: &metav1.Duration{Duration: time.Second}}}}
-		})
+		obj := w.load("scheduled", func(s *v1alpha1.WorkloadSpec) { s.Scheduler = &v1alpha1.Scheduler{Name: "scx_simple"} })
 		Eventually(of(obj)).WithContext(ctx).Should(And(
-			haveCondition(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonNotSupportedYet, ContainSubstring("steps")),
-			haveFailed(v1alpha1.ReasonNotSupportedYet, ContainSubstring("steps")),
+			haveCondition(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonNotSupportedYet, ContainSubstring("scheduler")),
+			haveFailed(v1alpha1.ReasonNotSupportedYet, ContainSubstring("scheduler")),
 			haveCondition(v1alpha1.ConditionProgressing, metav1.ConditionFalse, v1alpha1.ReasonFinished),
 		))
 		Expect(runsOf(obj)(ctx)).To(BeEmpty())

@@ -49,6 +49,7 @@ check "linters" make -s lint
 check "layout, imports and license headers" go test ./hack/layout
 check "go.mod is tidy" go mod tidy -diff
 check "hack/controlplane/go.mod is tidy" go -C hack/controlplane mod tidy -diff
+check "hack/s3server/gateway/go.mod is tidy" go -C hack/s3server/gateway mod tidy -diff
 check "hack/tools.mod is tidy" tidy_tools
 
 if ((${#failed[@]})); then

@@ -72,7 +72,9 @@ type Options struct {
 	Policy *spec.Policy
 	// SpoolDir is where reports wait for the API.
 	SpoolDir string
-	Version  string
+	// ReportSink takes the whole reports, of which the API gets a summary. Nil: nobody does.
+	ReportSink ReportSink
+	Version    string
 
 	Runner    Runner
 	Inventory Inventory
@@ -95,6 +97,7 @@ type Agent struct {
 
 	// The rest belongs to the worker.
 	pending pending
+	archive archive
 	node    nodeState
 	health  health
 }
@@ -170,6 +173,7 @@ func (a *Agent) stop(ctx context.Context) {
 	if a.node.published != nil {
 		failed = append(failed, a.publish(ctx, agentStopped()))
 	}
+	a.archive.parting = true
 	failed = append(failed, a.deliver(ctx), a.opts.Sweeper.Leave(ctx))
 	if err := errors.Join(failed...); err != nil {
 		a.log.Error(err, "stopped with something left to do", "reportsInSpool", len(a.pending))

@@ -5,9 +5,9 @@ package nodeagent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -25,13 +25,20 @@ import (
 // keeps changing; after that it has to wait like others.
 const maxConflicts = 4
 
-// letter is the end of a run on its way to the API.
+// letter is the end of a run on its way to the API. While RawBytes is not 0 its raw
+// report waits for the sink.
 type letter struct {
 	*spool.Entry
 	// resourceVersion is the last one known of the NodeRun, if any.
 	resourceVersion string
 	// reduced says that the result was left out because the API refused it.
 	reduced bool
+	// since is when this agent got it.
+	since time.Time
+	// unspooled is the raw report, if the disk did not take it.
+	unspooled []byte
+	// published says that the API has the status, which wants nothing but the reference.
+	published bool
 }
 
 // pending are the letters that the API has not taken yet, the oldest first.
@@ -52,6 +59,7 @@ func (a *Agent) openSpool() error {
 		return err
 	}
 	a.spool = s
+	a.archive = archive{sink: a.opts.ReportSink, spool: s, timings: &a.opts.Timings, log: a.log}
 	entries, damaged, err := s.Load()
 	if err != nil {
 		a.log.Error(err, "reports in the spool cannot be read")
@@ -61,7 +69,7 @@ func (a *Agent) openSpool() error {
 	}
 	for _, e := range entries {
 		a.inbox.settleAhead(e.UID)
-		a.pending = append(a.pending, &letter{Entry: e})
+		a.pending = append(a.pending, &letter{Entry: e, since: time.Now()})
 	}
 	if len(entries) > 0 {
 		a.log.Info("found reports in the spool", "reports", len(entries))
@@ -71,56 +79,76 @@ func (a *Agent) openSpool() error {
 
 // finish settles how a run ended. From here on it is a matter of delivery.
 func (a *Agent) finish(run *v1alpha1.NodeRun, v verdict, rep *report.Report) {
-	result, text := a.summarize(run, rep)
+	result, raw := a.summarize(run, rep)
 	status := run.Status
 	if status.AgentInstance == "" {
 		status.AgentInstance = a.instance
 	}
 	a.inbox.settle(run.UID)
-	a.post(&letter{resourceVersion: run.ResourceVersion, Entry: &spool.Entry{
-		Namespace: run.Namespace, Name: run.Name, UID: run.UID, RunID: run.Spec.RunID,
-		Status: ended(status, run.Generation, v, result, time.Now()), Report: text,
-	}})
+	a.post(&letter{resourceVersion: run.ResourceVersion, since: time.Now(), Entry: &spool.Entry{
+		Namespace: run.Namespace, Name: run.Name, UID: run.UID, RunID: run.Spec.RunID, Workload: run.Spec.Workload.Name,
+		Status: ended(status, run.Generation, v, result, time.Now()),
+	}}, raw)
 }
 
-// summarize returns the result for the status, and the full report's JSON. A
-// report of another run gives neither.
-func (a *Agent) summarize(run *v1alpha1.NodeRun, rep *report.Report) (*v1alpha1.RunResult, json.RawMessage) {
+// summarize returns the result for the status, and the raw report for the sink, if there
+// is one. A report of another run gives neither.
+func (a *Agent) summarize(run *v1alpha1.NodeRun, rep *report.Report) (*v1alpha1.RunResult, []byte) {
 	if rep == nil || rep.RunID != run.Spec.RunID {
 		return nil, nil
 	}
-	text, err := json.Marshal(rep)
-	if err != nil {
-		a.log.Error(err, "the full report cannot be written", "runID", run.Spec.RunID)
+	if a.opts.ReportSink == nil {
+		return manifest.Result(rep), nil
 	}
-	return manifest.Result(rep), text
+	raw, note, err := rawReport(rep, spool.MaxRaw)
+	if err != nil {
+		a.log.Error(err, "the raw report cannot be written", "runID", run.Spec.RunID)
+		note = noteUnwritten
+	}
+	result := manifest.Result(rep)
+	addNote(result, note)
+	return result, raw
 }
 
 // post puts a letter into the spool and among the pending ones. A disk that
 // does not take it costs the letter's safety, not the letter.
-func (a *Agent) post(l *letter) {
-	dropped, err := a.spool.Save(l.Entry)
-	if err != nil {
+func (a *Agent) post(l *letter, raw []byte) {
+	dropped, err := a.spool.Save(l.Entry, raw)
+	if err != nil && len(raw) > 0 {
+		a.log.Error(err, "the raw report is kept in memory only")
+		a.keepInMemory(l, raw)
+	} else if err != nil {
 		a.log.Error(err, "the report is kept in memory only")
 	}
-	if len(dropped) > 0 {
-		a.log.Info("the spool is full: dropped the oldest reports", "files", dropped)
+	if dropped.Any() {
+		a.log.Info("the spool is full: dropped the oldest", "rawReports", dropped.Raw, "reports", dropped.Entries)
 	}
-	l.Report = nil
 	a.pending = append(a.pending, l)
 	if excess := len(a.pending) - spool.MaxEntries; excess > 0 {
+		a.log.Info("too many reports wait: dropped the oldest", "reports", excess)
 		a.pending = a.pending[excess:]
 	}
 }
 
-// deliver tries once to bring every pending letter to the API.
+// deliver tries once to bring every pending letter to the sink and to the API. It is
+// called between runs only, so that nothing of it goes on during one.
 func (a *Agent) deliver(ctx context.Context) error {
 	var failed []error
 	var kept pending
 	for _, l := range a.pending {
+		a.archive.take(ctx, l)
+		if a.archive.awaited(l) {
+			kept = append(kept, l)
+			continue
+		}
 		switch err := a.send(ctx, l); {
 		case err == nil, errors.Is(err, errDelivered):
 			a.log.Info("report delivered", "nodeRun", l.key().String(), "runID", l.RunID)
+			if l.RawBytes > 0 {
+				l.published = true
+				kept = append(kept, l)
+				continue
+			}
 		case errors.Is(err, errRefused):
 			a.log.Info("report dropped", "nodeRun", l.key().String(), "runID", l.RunID, "why", err.Error())
 		default:
@@ -139,6 +167,9 @@ func (a *Agent) deliver(ctx context.Context) error {
 // send writes the status a letter holds, unless the NodeRun has ended otherwise.
 func (a *Agent) send(ctx context.Context, l *letter) error {
 	at := version{key: l.key(), uid: l.UID, resourceVersion: l.resourceVersion}
+	if l.published {
+		at.resourceVersion = "" // our own write made another
+	}
 	if seen := a.inbox.get(l.UID); seen != nil && seen.Started() {
 		at.resourceVersion = seen.ResourceVersion
 	}
@@ -155,7 +186,7 @@ func (a *Agent) send(ctx context.Context, l *letter) error {
 			return nil
 		case apierrors.IsConflict(err), gone(err):
 			at.resourceVersion, l.resourceVersion = "", ""
-		case unacceptable(err) && !l.reduced:
+		case unacceptable(err) && !l.reduced && !l.published:
 			a.log.Error(err, "the API refuses the result; sending the end of the run without it", "nodeRun", l.key().String())
 			l.reduce(err)
 		case unacceptable(err):
@@ -179,6 +210,9 @@ func (a *Agent) wanted(ctx context.Context, l *letter) (resourceVersion string, 
 	case live.UID != l.UID:
 		return "", fmt.Errorf("%w: another NodeRun has its name now", errRefused)
 	case live.Finished() && sameTime(live.Status.CompletionTime, l.Status.CompletionTime):
+		if l.addsTo(live) {
+			return live.ResourceVersion, nil
+		}
 		return "", errDelivered
 	case live.Finished():
 		reason, _ := live.VoidBecause()
@@ -188,6 +222,14 @@ func (a *Agent) wanted(ctx context.Context, l *letter) (resourceVersion string, 
 		return "", fmt.Errorf("%w: the NodeRun is run %s now", errRefused, live.Spec.RunID)
 	}
 	return live.ResourceVersion, nil
+}
+
+// addsTo says whether a letter tells more than the status of its NodeRun that has
+// arrived: where the raw report is, or why it is nowhere.
+func (l *letter) addsTo(live *v1alpha1.NodeRun) bool {
+	ours, theirs := l.Status.Result, live.Status.Result
+	return ours != nil && theirs != nil && (ours.Report != nil && theirs.Report == nil ||
+		slices.ContainsFunc(ours.Notes, func(note string) bool { return !slices.Contains(theirs.Notes, note) }))
 }
 
 // sameTime compares times as the API keeps them.

@@ -69,7 +69,7 @@ func (a *Agent) job(run *v1alpha1.NodeRun) (runner.Job, error) {
 		return runner.Job{}, fmt.Errorf("spec.runID %q cannot be the name of a cgroup", run.Spec.RunID)
 	}
 	return runner.Job{
-		RunID: run.Spec.RunID, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), CPUs: a.opts.CPUs, Policy: a.opts.Policy, Run: *model,
+		RunID: run.Spec.RunID, Name: run.Spec.Workload.Name, Node: a.opts.NodeName, Cgroup: filepath.Join(a.opts.CgroupRoot, run.Spec.RunID), CPUs: a.opts.CPUs, Policy: a.opts.Policy, Run: *model,
 	}, nil
 }
 

@@ -59,7 +59,7 @@ func (h *health) condition() metav1.Condition {
 func (a *Agent) checkHealth(ctx context.Context) {
 	removed, err := a.opts.Sweeper.Sweep(ctx)
 	if len(removed) > 0 {
-		a.log.Info("removed what an earlier run had left", "cgroups", removed)
+		a.log.Info("removed what an earlier run had left", "what", removed)
 	}
 	a.health.notClean = err
 	if err == nil && !a.health.tested {

@@ -33,6 +33,8 @@ type machine struct {
 	runner      *fakeRunner
 	sweeper     *fakeSweeper
 	inventory   *fakeInventory
+	sink        nodeagent.ReportSink // nil: none
+	sinkWait    time.Duration
 }
 
 var machines atomic.Int32
@@ -45,6 +47,7 @@ func newMachine() *machine {
 		runner:    &fakeRunner{act: completes},
 		sweeper:   &fakeSweeper{},
 		inventory: &fakeInventory{scheduler: "kernel"},
+		sinkWait:  sinkWait,
 	}
 }
 
@@ -55,8 +58,8 @@ func (m *machine) start() (stop func()) {
 	config.Wrap(m.net.through)
 	agent, err := nodeagent.New(config, nodeagent.Options{
 		NodeName: m.name, LeaseNamespace: v1alpha1.DefaultLeaseNamespace, CgroupRoot: "/made-up/" + m.name,
-		SpoolDir: m.spool, Version: "v1-test", Runner: m.runner, Inventory: m.inventory, Sweeper: m.sweeper,
-		Timings: nodeagent.Timings{FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
+		SpoolDir: m.spool, Version: "v1-test", Runner: m.runner, Inventory: m.inventory, Sweeper: m.sweeper, ReportSink: m.sink,
+		Timings: nodeagent.Timings{SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())

@@ -44,6 +44,10 @@ func TestJudge(t *testing.T) {
 	foreign.RunID = "run-0002"
 	lost := goodReport()
 	lost.Workers[0].Completed, lost.Workers[0].Problem = false, "killed by signal 9"
+	failedStep := goodReport()
+	failedStep.StepError = "step two, ops[0] setCpuset: EBUSY"
+	failedCheck := goodReport()
+	failedCheck.Verdict = report.Fail
 	setup := &runner.SetupError{Message: "SCHED_FIFO: operation not permitted"}
 	for name, tc := range map[string]struct {
 		ending      ending
@@ -52,6 +56,8 @@ func TestJudge(t *testing.T) {
 	}{
 		"a good report":                      {ending{report: goodReport()}, "", "all 1 workers"},
 		"a worker that was lost":             {ending{report: lost}, v1alpha1.VoidMissingSamples, "killed by signal 9"},
+		"a step that failed":                 {ending{report: failedStep}, v1alpha1.VoidStepFailed, "step two, ops[0] setCpuset: EBUSY"},
+		"a check that failed":                {ending{report: failedCheck}, "", "all 1 workers"},
 		"a set-up that failed":               {ending{err: fmt.Errorf("running: %w", setup)}, v1alpha1.VoidSetupFailed, "SCHED_FIFO"},
 		"a runner that failed":               {ending{err: errors.New("exit status 2; it said: oops")}, v1alpha1.VoidRunnerFailed, "it said: oops"},
 		"neither report nor error":           {ending{}, v1alpha1.VoidRunnerFailed, "without a report"},

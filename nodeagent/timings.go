@@ -21,6 +21,8 @@ const (
 	// DefaultFirstRetry and DefaultLastRetry bound the back-off after errors.
 	DefaultFirstRetry = 500 * time.Millisecond
 	DefaultLastRetry  = 30 * time.Second
+	// DefaultSinkWait is how long a status waits for the raw report to be stored.
+	DefaultSinkWait = 2 * time.Minute
 )
 
 const (
@@ -35,6 +37,7 @@ type Timings struct {
 	LeaseDuration, LeaseRenewal time.Duration
 	Refresh, NodeCheck          time.Duration
 	FirstRetry, LastRetry       time.Duration
+	SinkWait                    time.Duration
 }
 
 func (t Timings) withDefaults() Timings {
@@ -48,6 +51,7 @@ func (t Timings) withDefaults() Timings {
 		{&t.NodeCheck, DefaultNodeCheck},
 		{&t.FirstRetry, DefaultFirstRetry},
 		{&t.LastRetry, DefaultLastRetry},
+		{&t.SinkWait, DefaultSinkWait},
 	} {
 		if *d.field == 0 {
 			*d.field = d.instead

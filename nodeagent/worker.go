@@ -28,7 +28,7 @@ func (a *Agent) work(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-a.inbox.wake:
-		case <-time.After(pause):
+		case <-time.After(a.archive.pause(a.pending, pause)):
 		}
 	}
 }

@@ -174,7 +174,7 @@ type Group struct {
 
 // Affinity is one way to choose the CPUs of a worker.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.exact), has(self.singleCPU), has(self.randomSubset), has(self.llcAligned), has(self.smtSiblingPair), has(self.crossCgroup)].filter(x, x).size() == 1",message="exactly one of exact, singleCPU, randomSubset, llcAligned, smtSiblingPair, crossCgroup must be set"
+// +kubebuilder:validation:XValidation:rule="[has(self.exact), has(self.singleCPU), has(self.lowestCPUs), has(self.randomSubset), has(self.llcAligned), has(self.smtSiblingPair), has(self.crossCgroup)].filter(x, x).size() == 1",message="exactly one of exact, singleCPU, lowestCPUs, randomSubset, llcAligned, smtSiblingPair, crossCgroup must be set"
 type Affinity struct {
 	// exact is a list of CPUs in the kernel's form, such as 0-3,8. All must be CPUs
 	// that a run may use; the workers get those that are also the group's.
@@ -188,6 +188,12 @@ type Affinity struct {
 	//
 	// +optional
 	SingleCPU *SingleCPU `json:"singleCPU,omitempty"`
+
+	// lowestCPUs puts all workers of the group on that many of the CPUs they may use, those
+	// with the lowest numbers. A test node on which they may use fewer does not fit.
+	//
+	// +optional
+	LowestCPUs *LowestCPUs `json:"lowestCPUs,omitempty"`
 
 	// randomSubset draws CPUs for each worker.
 	//
@@ -215,6 +221,16 @@ type Affinity struct {
 
 // SingleCPU has no parameters.
 type SingleCPU struct{}
+
+// LowestCPUs are CPUs by their order.
+type LowestCPUs struct {
+	// count is how many.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=8192
+	Count int32 `json:"count"`
+}
 
 // LLCAligned has no parameters.
 type LLCAligned struct{}

@@ -18,6 +18,9 @@ const (
 	LabelNode = "schedfleet.dev/node"
 )
 
+// AnnotationShows says in a few words what a ready-made Workload shows.
+const AnnotationShows = "schedfleet.dev/shows"
+
 // FinalizerCleanup keeps a Workload until its NodeRuns have ended on their nodes.
 const FinalizerCleanup = "schedfleet.dev/cleanup"
 

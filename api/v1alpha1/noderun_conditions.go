@@ -19,7 +19,7 @@ const (
 
 // VoidReason says why a sample does not count. The set is closed.
 //
-// +kubebuilder:validation:Enum=LoadAbsent;SchedulerDetached;Throttled;Frequency;Steal;Disturbed;ClockStep;MissingSamples;AgentRestart;NodeLost;SetupFailed;RunnerFailed;Cancelled
+// +kubebuilder:validation:Enum=LoadAbsent;SchedulerDetached;Throttled;Frequency;Steal;Disturbed;ClockStep;MissingSamples;AgentRestart;NodeLost;SetupFailed;StepFailed;RunnerFailed;Cancelled
 type VoidReason string
 
 const (
@@ -45,6 +45,8 @@ const (
 	VoidNodeLost VoidReason = "NodeLost"
 	// VoidSetupFailed: the workers could not be set up as asked.
 	VoidSetupFailed VoidReason = "SetupFailed"
+	// VoidStepFailed: an operation of a step could not be carried out.
+	VoidStepFailed VoidReason = "StepFailed"
 	// VoidRunnerFailed: the runner ended without a report.
 	VoidRunnerFailed VoidReason = "RunnerFailed"
 	// VoidCancelled: the run was cancelled.

@@ -18,6 +18,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Complete",type=string,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
 // +kubebuilder:printcolumn:name="Valid",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Valid")].reason`
+// +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.status.result.verdict`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type NodeRun struct {
 	metav1.TypeMeta `json:",inline"`
@@ -141,6 +142,94 @@ type NodeRunStatus struct {
 	Result *RunResult `json:"result,omitempty"`
 }
 
+// StepResult is what happened in one step of a run.
+type StepResult struct {
+	// name is the step's name.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Name string `json:"name"`
+
+	// startNanoseconds is when its hold began, counted from the common start.
+	//
+	// +required
+	StartNanoseconds int64 `json:"startNanoseconds"`
+
+	// holdNanoseconds is how long its hold lasted.
+	//
+	// +required
+	HoldNanoseconds int64 `json:"holdNanoseconds"`
+
+	// truncated is why the hold was shorter than planned; empty if it was not.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	Truncated string `json:"truncated,omitempty"`
+
+	// groups are the figures of the groups that ran in it.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=12
+	Groups []StepGroupResult `json:"groups,omitempty"`
+}
+
+// StepGroupResult is what a group did in the hold of one step, in short.
+type StepGroupResult struct {
+	// name is the group's name.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=32
+	Name string `json:"name"`
+
+	// iterations is the number of passes of the work's outer loop, summed over workers.
+	//
+	// +required
+	Iterations int64 `json:"iterations"`
+
+	// cpuNanoseconds is their CPU time.
+	//
+	// +required
+	CPUNanoseconds int64 `json:"cpuNanoseconds"`
+
+	// migrations is the number of their changes of CPU.
+	//
+	// +optional
+	Migrations int64 `json:"migrations,omitempty"`
+
+	// maxGapNanoseconds is the longest time between two checkpoints of one of them.
+	//
+	// +optional
+	MaxGapNanoseconds int64 `json:"maxGapNanoseconds,omitempty"`
+
+	// p99Nanoseconds is the 99th percentile of the first distribution of times that
+	// the group recorded in the step.
+	//
+	// +optional
+	P99Nanoseconds *int64 `json:"p99Nanoseconds,omitempty"`
+}
+
+// ReportReference is where the whole report of a run is.
+type ReportReference struct {
+	// url is where it can be read from.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	URL string `json:"url"`
+
+	// sha256 is the digest of what is there, in hex.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256"`
+
+	// bytes is its size.
+	//
+	// +required
+	Bytes int64 `json:"bytes"`
+}
+
 // RunResult is what one node measured.
 type RunResult struct {
 	// runID is the run it belongs to.
@@ -174,12 +263,13 @@ type RunResult struct {
 	// +kubebuilder:validation:MaxLength=64
 	CloneMethod string `json:"cloneMethod,omitempty"`
 
-	// holdNanoseconds is the time from the common start to the common stop.
+	// holdNanoseconds is the time from the common start to the last stop.
 	//
 	// +optional
 	HoldNanoseconds int64 `json:"holdNanoseconds,omitempty"`
 
-	// startSkewNanoseconds is the time from the common start to the last worker's first instruction of work.
+	// startSkewNanoseconds is the longest time from a start of groups to a worker's first
+	// instruction of work.
 	//
 	// +optional
 	StartSkewNanoseconds int64 `json:"startSkewNanoseconds,omitempty"`
@@ -195,6 +285,44 @@ type RunResult struct {
 	//
 	// +optional
 	NUMAPagesMigrated *int64 `json:"numaPagesMigrated,omitempty"`
+
+	// verdict is what the run's checks say together; Skip where there are none. A void
+	// sample is Inconclusive at best.
+	//
+	// +optional
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// checks counts what the checks found.
+	//
+	// +optional
+	Checks *VerdictCounts `json:"checks,omitempty"`
+
+	// findings are what the checks found that is not a pass, the worst first, and of equally
+	// bad ones the first of each check before the second of any; at most 8, and as few as
+	// 3 where there is no room. Those of a void sample are listed too.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Findings []Finding `json:"findings,omitempty"`
+
+	// steps are the steps that were begun, as far as there is room: the last ones lose
+	// their groups first.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Steps []StepResult `json:"steps,omitempty"`
+
+	// stepsTruncated says that figures of steps were left out to keep the status small.
+	//
+	// +optional
+	StepsTruncated bool `json:"stepsTruncated,omitempty"`
+
+	// report is where the whole report is. Absent where the agent has no sink for it.
+	//
+	// +optional
+	Report *ReportReference `json:"report,omitempty"`
 
 	// groups are the results per group.
 	//
@@ -242,8 +370,8 @@ type RunResult struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Notes []string `json:"notes,omitempty"`
 
-	// histogramTruncated says that histograms, or figures of programs, were left out to
-	// keep the status small.
+	// histogramTruncated says that histograms, whole distributions, or figures of programs
+	// were left out to keep the status small.
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`

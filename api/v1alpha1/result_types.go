@@ -160,12 +160,12 @@ type GroupResult struct {
 	// +optional
 	CloneMode CloneMode `json:"cloneMode,omitempty"`
 
-	// workers is how many workers were declared.
+	// workers is how many workers there were, over all starts of the group.
 	//
 	// +required
 	Workers int32 `json:"workers"`
 
-	// completed is how many of them worked until the common stop.
+	// completed is how many of them worked until they were told to stop.
 	//
 	// +required
 	Completed int32 `json:"completed"`
@@ -182,7 +182,7 @@ type GroupResult struct {
 	// +required
 	WorkUnits int64 `json:"workUnits"`
 
-	// wallNanoseconds is the time from the common start to a worker's end, summed over workers.
+	// wallNanoseconds is the time from a worker's first instruction of work to its last, summed.
 	//
 	// +required
 	WallNanoseconds int64 `json:"wallNanoseconds"`
@@ -305,10 +305,11 @@ type ProgramMetric struct {
 	// +required
 	Count int64 `json:"count"`
 
-	// sum is the sum over programs, a decimal number, as are min and max.
+	// sum is the sum over programs, a decimal number, as are min and max. It is exact to
+	// 50 digits, in whatever order programs and nodes were added.
 	//
 	// +required
-	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:MaxLength=64
 	Sum string `json:"sum"`
 
 	// min is the smallest value.

@@ -14,6 +14,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(a, !has(a.processName) || self.groups.all(b, !has(b.processName) || a.processName != b.processName || has(a.cgroup) != has(b.cgroup) || (has(a.cgroup) && a.cgroup != b.cgroup) || (has(a.uid) == has(b.uid) && (!has(a.uid) || a.uid == b.uid) && has(a.gid) == has(b.gid) && (!has(a.gid) || a.gid == b.gid))))",message="groups of one cgroup and processName are threads of one process: uid and gid must be the same in all of them"
 // +kubebuilder:validation:XValidation:rule="!has(self.groups) || self.groups.all(g, !has(g.work.cgroupAttachStorm) || !has(g.work.cgroupAttachStorm.destination) || (has(self.cgroups) && self.cgroups.exists(c, c.name == g.work.cgroupAttachStorm.destination)))",message="every groups[].work.cgroupAttachStorm.destination must be the name of an entry in cgroups"
 // +kubebuilder:validation:XValidation:rule="(has(self.allowDangerousWork) && self.allowDangerousWork) || !has(self.groups) || !self.groups.exists(g, has(g.work.priorityInversion) || has(g.work.rtStarvation) || has(g.work.preemptStorm) || has(g.work.cgroupChurn) || has(g.work.cgroupAttachStorm) || (has(g.work.asymmetricWaker) && (g.work.asymmetricWaker.wakerClass == 'FIFO' || g.work.asymmetricWaker.wakeeClass == 'FIFO')))",message="priorityInversion, rtStarvation, preemptStorm, cgroupChurn, cgroupAttachStorm and asymmetricWaker with class FIFO can harm what else runs on the machine: set allowDangerousWork, and use nodes that allow it",fieldPath=".allowDangerousWork"
+// +kubebuilder:validation:XValidation:rule="!has(self.steps) || self.steps.all(s, !has(s.groups) || s.groups.all(n, has(self.groups) && self.groups.exists(g, g.name == n)))",message="every steps[].groups must be names of entries in groups"
+// +kubebuilder:validation:XValidation:rule="!has(self.steps) || self.steps.all(s, !has(s.cgroups) || s.cgroups.all(n, has(self.cgroups) && self.cgroups.exists(c, c.name == n)))",message="every steps[].cgroups must be names of entries in cgroups"
+// +kubebuilder:validation:XValidation:rule="!has(self.steps) || self.steps.filter(s, has(s.hold.remaining)).size() <= 1",message="one step may have hold.remaining",fieldPath=".steps"
 type RunSpec struct {
 	// duration is how long the workers work, measured from the common start.
 	// A Go duration above 0 and at most 24h. Default 12s.
@@ -83,8 +86,10 @@ type RunSpec struct {
 	// +optional
 	Interference *Interference `json:"interference,omitempty"`
 
-	// steps divide the duration: each starts the groups it names, holds, and stops
-	// them. Not supported yet.
+	// steps divide the run: each starts the groups it names, changes what its ops say,
+	// holds, and stops them. Groups and cgroups that no step names are there all the
+	// time. Without steps the run is one piece. The run ends with its last step. What the
+	// steps do must be possible in their order, which is checked before anything starts.
 	//
 	// +optional
 	// +listType=map
@@ -93,7 +98,7 @@ type RunSpec struct {
 	Steps []Step `json:"steps,omitempty"`
 
 	// checks are what must hold for the run to pass. Nothing is checked that is
-	// not listed. Not supported yet.
+	// not listed.
 	//
 	// +optional
 	// +listType=map

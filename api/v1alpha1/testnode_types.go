@@ -184,7 +184,25 @@ type NodePolicy struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=255
 	Devices []string `json:"devices,omitempty"`
+
+	// cpuHotplug says whether the node takes runs that take its CPUs offline; unset, it
+	// does not.
+	//
+	// +optional
+	CPUHotplug CPUHotplug `json:"cpuHotplug,omitempty"`
 }
+
+// CPUHotplug says whether a node lets runs take CPUs offline.
+//
+// +kubebuilder:validation:Enum=Allowed;Forbidden
+type CPUHotplug string
+
+const (
+	// CPUHotplugAllowed lets runs take CPUs of the machine offline for their length.
+	CPUHotplugAllowed CPUHotplug = "Allowed"
+	// CPUHotplugForbidden keeps such runs off the node.
+	CPUHotplugForbidden CPUHotplug = "Forbidden"
+)
 
 // DangerousWork says whether a node takes dangerous work.
 //

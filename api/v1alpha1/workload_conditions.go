@@ -20,6 +20,10 @@ const (
 	ConditionComplete = "Complete"
 	// ConditionFailed is True once the Workload has ended without that.
 	ConditionFailed = "Failed"
+	// ConditionPassed says what the checks say once the Workload has ended; its reason is
+	// the Verdict. It is Unknown for Inconclusive, and True for Skip too: nothing
+	// that was asked for did not hold.
+	ConditionPassed = "Passed"
 )
 
 // Reasons of Workload conditions.

@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:resource:shortName=swl,categories=schedfleet
 // +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.status.conditions[?(@.type=="Progressing")].reason`
 // +kubebuilder:printcolumn:name="Complete",type=string,JSONPath=`.status.conditions[?(@.type=="Complete")].status`
+// +kubebuilder:printcolumn:name="Verdict",type=string,JSONPath=`.status.verdict`
 // +kubebuilder:printcolumn:name="Nodes",type=integer,JSONPath=`.status.nodes.desired`
 // +kubebuilder:printcolumn:name="Active",type=integer,JSONPath=`.status.nodes.active`
 // +kubebuilder:printcolumn:name="Valid",type=integer,JSONPath=`.status.nodes.valid`
@@ -210,7 +211,7 @@ type WorkloadStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Accepted, Placed, Progressing, Complete, Failed.
+	// conditions are the state: Accepted, Placed, Progressing, Complete, Failed, Passed.
 	//
 	// +optional
 	// +listType=map
@@ -239,6 +240,25 @@ type WorkloadStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=12
 	Groups []GroupResult `json:"groups,omitempty"`
+
+	// verdict is what the checks say on all nodes together: the worst of the valid
+	// NodeRuns. Absent before there is one.
+	//
+	// +optional
+	Verdict Verdict `json:"verdict,omitempty"`
+
+	// verdicts counts the valid NodeRuns by verdict.
+	//
+	// +optional
+	Verdicts *VerdictCounts `json:"verdicts,omitempty"`
+
+	// findings are what the checks found that is not a pass, the worst first, at most 10,
+	// of as many nodes as possible.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Findings []Finding `json:"findings,omitempty"`
 
 	// mergedNodeRuns is how many NodeRuns groups was merged from.
 	//

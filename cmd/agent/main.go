@@ -24,6 +24,7 @@ import (
 	"github.com/schedfleet/schedfleet/nodeagent"
 	"github.com/schedfleet/schedfleet/nodeagent/inventory"
 	"github.com/schedfleet/schedfleet/nodeagent/sweep"
+	"github.com/schedfleet/schedfleet/pkg/sink"
 	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
@@ -33,9 +34,10 @@ import (
 const spoolParent = "/var/lib/schedfleet"
 
 type flags struct {
-	nodeName, runner, cgroupRoot, spoolDir, leaseNamespace string
-	policy                                                 *nodepolicy.Flags
-	showVersion                                            bool
+	nodeName, runner, cgroupRoot, spoolDir, reportSink, leaseNamespace string
+
+	policy      *nodepolicy.Flags
+	showVersion bool
 }
 
 func main() {
@@ -45,6 +47,7 @@ func main() {
 	flag.StringVar(&f.runner, "runner", "", "`path` of schedfleet-runner (default: beside this binary)")
 	flag.StringVar(&f.cgroupRoot, "cgroup-root", "", "cgroup v2 `directory` that is the agent's own (default: schedfleet/<node> below the mount)")
 	flag.StringVar(&f.spoolDir, "spool-dir", "", "`directory` where reports wait for the API server (default: "+spoolParent+"/<node>)")
+	flag.StringVar(&f.reportSink, "report-sink", "", "`URL` where whole reports are kept: file:///DIR, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX (default: they are not)")
 	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
 	f.policy = nodepolicy.Register(flag.CommandLine)
 	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
@@ -84,12 +87,18 @@ func run(ctx context.Context, f flags) error {
 	if err := f.setDefaults(mount); err != nil {
 		return err
 	}
+	reports, err := f.sink()
+	if err != nil {
+		return err
+	}
 	restConfig, err := config.GetConfig()
 	if err != nil {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
 		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(), Policy: policy,
+		ReportSink: reports,
+
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
 		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory, Policy: policy},
 		Sweeper:   sweep.Sweeper{Root: f.cgroupRoot},
@@ -98,6 +107,18 @@ func run(ctx context.Context, f flags) error {
 		return err
 	}
 	return agent.Run(ctx)
+}
+
+// sink is where whole reports go, nil if nowhere.
+func (f *flags) sink() (nodeagent.ReportSink, error) {
+	if f.reportSink == "" {
+		return nil, nil
+	}
+	s, err := sink.Open(f.reportSink)
+	if err != nil {
+		return nil, fmt.Errorf("--report-sink: %w", err)
+	}
+	return s, nil
 }
 
 func (f *flags) setDefaults(mount string) error {

@@ -38,6 +38,7 @@ func addDevFlags(cmd *cobra.Command, o *devcluster.Options) {
 	f.IntVar(&o.Nodes, "nodes", defaultDevNodes, "number of test nodes, called node-a, node-b and so on")
 	f.StringVar(&o.Assets, "assets", "", "directory of kube-apiserver, etcd and kubectl (default $KUBEBUILDER_ASSETS, then what make control-plane built)")
 	f.StringVar(&o.BinDir, "bin-dir", "", "directory of schedfleet-manager, -agent and -runner (default beside this binary)")
+	f.StringVar(&o.ReportSink, "report-sink", "", "`URL` where agents keep whole reports, or "+devcluster.NoReportSink+" (default a directory of the cluster, which ends with it)")
 	f.StringArrayVar(&o.AgentFlags, "agent-flag", nil,
 		"a further flag of every agent, such as --agent-flag=--allow-dangerous-work or --agent-flag=--allow-program=fio=/usr/bin/fio; may be repeated")
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/allowed"
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/hotplug"
 	"github.com/schedfleet/schedfleet/pkg/workload/probe"
 	"github.com/schedfleet/schedfleet/pkg/workload/runner"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -88,7 +90,9 @@ func newJob(w *v1alpha1.Workload, policy *spec.Policy) (*runner.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	job := &runner.Job{RunID: w.Name + "-" + strings.ToLower(rand.Text()[:10]), Policy: policy, Run: *model}
+	job := &runner.Job{RunID: w.Name + "-" + strings.ToLower(rand.Text()[:10]), Name: w.Name, Policy: policy, Run: *model}
+	// A machine without a name has a report without one.
+	job.Node, _ = os.Hostname()
 	job.Cgroup, err = cgroupFor(job.RunID)
 	return job, err
 }
@@ -124,5 +128,6 @@ func tidy(ctx context.Context, cgroups string) error {
 	ctx, cancel := context.WithTimeout(ctx, tidyTimeout)
 	defer cancel()
 	_, err := cgroup.RemoveAbandoned(ctx, filepath.Dir(cgroups), runCgroups)
-	return err
+	_, recoverErr := hotplug.Recover(thisRoot)
+	return errors.Join(err, recoverErr)
 }

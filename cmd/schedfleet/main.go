@@ -14,12 +14,15 @@ import (
 
 	"github.com/schedfleet/schedfleet/cmd/internal/version"
 	"github.com/schedfleet/schedfleet/config/samples"
+	"github.com/schedfleet/schedfleet/pkg/workload/report"
 )
 
 // Exit codes beside 0.
 const (
-	exitFailed  = 1 // it was tried and failed, or the sample is void
-	exitBadCall = 2 // the command line or the manifest is wrong
+	exitFailed       = 1 // it was tried and failed, or the sample is void
+	exitBadCall      = 2 // the command line or the manifest is wrong
+	exitCheckFailed  = 3 // the sample counts, and a check failed
+	exitInconclusive = 4 // the sample counts, and a check could not tell
 )
 
 func main() { os.Exit(execute(os.Args[1:])) }
@@ -31,7 +34,7 @@ func execute(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newValidateCommand(), newTopoCommand(), newKindsCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
+	root.AddCommand(newRunCommand(), newReportCommand(), newValidateCommand(), newTopoCommand(), newKindsCommand(), newScenariosCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badCall{err} })
 	err := root.Execute()
@@ -40,12 +43,17 @@ func execute(args []string) int {
 	}
 	var bad badCall
 	var void errVoid
+	var verdict errVerdict
 	switch {
 	case errors.As(err, &bad):
 		fmt.Fprintln(os.Stderr, "schedfleet:", err)
 		return exitBadCall
 	case errors.As(err, &void):
 		return exitFailed // the report has said it
+	case errors.As(err, &verdict) && report.Verdict(verdict) == report.Fail:
+		return exitCheckFailed
+	case errors.As(err, &verdict):
+		return exitInconclusive
 	default:
 		fmt.Fprintln(os.Stderr, "schedfleet:", err)
 		return exitFailed

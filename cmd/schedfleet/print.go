@@ -4,20 +4,20 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/schedfleet/internal/view/figure"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 )
@@ -28,6 +28,7 @@ func printWorkload(w io.Writer, wl *v1alpha1.Workload) {
 	if n := wl.Status.Nodes; n != nil {
 		fmt.Fprintf(w, "%d nodes: %d valid, %d void, %d active; each worked for %v\n", n.Desired, n.Valid, n.Void, n.Active, wl.Spec.Duration.Duration)
 	}
+	printFleetVerdict(w, &wl.Status)
 	printGroups(w, wl.Status.Groups)
 	for _, f := range wl.Status.Failures {
 		fmt.Fprintf(w, "void: %s on %s: %s: %s\n", f.NodeRun, f.Node, f.Reason, f.Message)
@@ -48,16 +49,20 @@ func outcome(wl *v1alpha1.Workload) string {
 }
 
 // printReport prints what one machine reports.
-func printReport(w io.Writer, wl *v1alpha1.Workload, host string, rep *report.Report) {
+func printReport(w io.Writer, rep *report.Report) {
 	result := manifest.Result(rep)
 	valid, reason, message := manifest.Verdict(rep)
 	verdict := "valid"
 	if !valid {
 		verdict = "void (" + string(reason) + ")"
 	}
-	fmt.Fprintf(w, "Workload %s on %s: %s: %s\n", wl.Name, host, verdict, message)
+	fmt.Fprintf(w, "Workload %s on %s: %s: %s\n", cmp.Or(rep.Workload, rep.RunID), cmp.Or(rep.Node, "this machine"), verdict, message)
+	printVerdict(w, rep)
+	if len(rep.Findings) > 0 {
+		fmt.Fprintln(w)
+	}
 	fmt.Fprintf(w, "kernel %s; workers by %s, all at work %v after the start; supervisor %s, %v of CPU during the hold\n",
-		rep.Kernel, rep.CloneMethod, nanos(rep.StartSkew), rep.SupervisorClass, nanos(rep.SupervisorCPU))
+		rep.Kernel, rep.CloneMethod, figure.Nanos(rep.StartSkew), rep.SupervisorClass, figure.Nanos(rep.SupervisorCPU))
 	printHost(w, rep.Host)
 	printInterference(w, rep.Interference)
 	if n := result.NUMAPagesMigrated; n != nil && *n > 0 {
@@ -66,7 +71,8 @@ func printReport(w io.Writer, wl *v1alpha1.Workload, host string, rep *report.Re
 	printGroups(w, result.Groups)
 	printParts(w, rep.Groups)
 	printPrograms(w, rep.Groups)
-	printApplied(w, rep.Groups, wl.Spec.Groups)
+	printSteps(w, rep)
+	printApplied(w, rep.Groups, rep.Run)
 	printCgroups(w, rep.Cgroups, rep.Hold)
 	for _, p := range result.Problems {
 		fmt.Fprintf(w, "problem: group %s, worker %d: %s\n", p.Group, p.Index, problemOf(&p))
@@ -74,6 +80,7 @@ func printReport(w io.Writer, wl *v1alpha1.Workload, host string, rep *report.Re
 	if more := int(result.ProblemCount) - len(result.Problems); more > 0 {
 		fmt.Fprintf(w, "problem: %d more workers\n", more)
 	}
+	printRestored(w, rep.Restored)
 	for _, note := range rep.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}
@@ -87,7 +94,7 @@ func printGroups(w io.Writer, groups []v1alpha1.GroupResult) {
 	for i := range groups {
 		g := &groups[i]
 		t.row(g.Name, g.Kind, workersOf(g), byWorkers(g, g.Iterations), byWorkers(g, rate(g)),
-			percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), byWorkers(g, nanos(g.MaxGapNanoseconds)))
+			figure.Percent(g.CPUNanoseconds, g.WallNanoseconds), runDelay(g), byWorkers(g, figure.Nanos(g.MaxGapNanoseconds)))
 	}
 	t.flush()
 	printSwitches(w, groups)
@@ -108,7 +115,7 @@ func printGroups(w io.Writer, groups []v1alpha1.GroupResult) {
 // inUnit is a value of a distribution for a person.
 func inUnit(value int64, unit v1alpha1.DistributionUnit) string {
 	if unit == v1alpha1.UnitNanoseconds {
-		return nanos(value)
+		return figure.Nanos(value)
 	}
 	return fmt.Sprint(value, unit[1:]) // 1/s
 }
@@ -120,7 +127,7 @@ func printParts(w io.Writer, groups []report.Group) {
 	for i := range groups {
 		for n := range groups[i].Roles {
 			r := &groups[i].Roles[n]
-			roles.row(groups[i].Name, r.Name, r.Workers, r.Policy, r.Iterations, percent(r.CPU, r.Wall), optionalNanos(r.RunDelay), nanos(r.MaxGap))
+			roles.row(groups[i].Name, r.Name, r.Workers, r.Policy, r.Iterations, figure.Percent(r.CPU, r.Wall), optionalNanos(r.RunDelay), figure.Nanos(r.MaxGap))
 		}
 	}
 	roles.flush()
@@ -137,7 +144,7 @@ func optionalNanos(n *int64) string {
 	if n == nil {
 		return absent
 	}
-	return nanos(*n)
+	return figure.Nanos(*n)
 }
 
 // printSwitches prints how often the kernel switched to another task and to
@@ -233,7 +240,7 @@ func workersOf(g *v1alpha1.GroupResult) string {
 }
 
 // absent stands where there is nothing to compute a figure from.
-const absent = "-"
+const absent = figure.Absent
 
 // rate is the group's iterations per second of one node's time: the sum of
 // iterations over the mean wall time of a worker.
@@ -245,28 +252,11 @@ func rate(g *v1alpha1.GroupResult) string {
 	return fmt.Sprintf("%.1f", float64(g.Iterations)/seconds)
 }
 
-func percent(part, whole int64) string {
-	if whole == 0 {
-		return absent
-	}
-	return fmt.Sprintf("%.1f%%", 100*float64(part)/float64(whole))
-}
-
 func runDelay(g *v1alpha1.GroupResult) string {
 	if g.RunDelayNanoseconds == nil {
 		return absent
 	}
-	return percent(*g.RunDelayNanoseconds, g.WallNanoseconds)
-}
-
-// nanos writes a duration with three significant digits.
-func nanos(ns int64) string {
-	d := time.Duration(ns)
-	if d > 0 {
-		step := math.Pow(10, math.Floor(math.Log10(float64(ns)))-2)
-		d = d.Round(time.Duration(max(step, 1)))
-	}
-	return strings.Replace(d.String(), "µ", "u", 1)
+	return figure.Percent(*g.RunDelayNanoseconds, g.WallNanoseconds)
 }
 
 // problemOf is why a worker failed and how it ended, where that is not the same.

@@ -14,9 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
-	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/schedfleet/internal/view/figure"
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
 
 // shortDigest is as much of a digest as tells two machines apart by eye.
@@ -29,7 +30,7 @@ func printHost(w io.Writer, h *report.Host) {
 	}
 	fmt.Fprintf(w, "machine %s, fingerprint %s\n", h.Shape, h.Digest[:min(len(h.Digest), shortDigest)])
 	for _, c := range h.Changed {
-		fmt.Fprintf(w, "changed during the run: %s was %q, is %q\n", c.Name, c.Before, c.After)
+		fmt.Fprintf(w, "changed during the run: %s\n", c)
 	}
 }
 
@@ -46,7 +47,7 @@ func printInterference(w io.Writer, f *interference.Figures) {
 		}
 	}
 	used := func(ns int64) string { return cpus(ns, f.Elapsed) }
-	share := func(ns int64) string { return percent(ns, f.Elapsed) }
+	share := func(ns int64) string { return figure.Percent(ns, f.Elapsed) }
 	add(f.OtherCPU, "others %s CPUs", used)
 	add(f.AgentCPU, "agent %s", used)
 	add(f.Interrupt, "interrupts %s", used)
@@ -58,7 +59,7 @@ func printInterference(w io.Writer, f *interference.Figures) {
 		parts = append(parts, fmt.Sprintf("lowest frequency %d%%", *p))
 	}
 	add(f.ThermalEvents, "thermal events %s", func(n int64) string { return fmt.Sprint(n) })
-	add(f.ClockStep, "wall clock moved %s", func(ns int64) string { return nanos(max(ns, -ns)) })
+	add(f.ClockStep, "wall clock moved %s", func(ns int64) string { return figure.Nanos(max(ns, -ns)) })
 	if len(parts) > 0 {
 		fmt.Fprintln(w, "beside the run:", strings.Join(parts, ", "))
 	}
@@ -66,14 +67,14 @@ func printInterference(w io.Writer, f *interference.Figures) {
 
 // printApplied prints where and how the workers of each group ran: what was asked
 // for and what the kernel made of it.
-func printApplied(w io.Writer, groups []report.Group, declared []v1alpha1.Group) {
+func printApplied(w io.Writer, groups []report.Group, run *spec.Run) {
 	if len(groups) == 0 {
 		return
 	}
 	cgroups := map[string]string{}
-	for i := range declared {
-		if declared[i].Cgroup != "" {
-			cgroups[declared[i].Name] = declared[i].Cgroup
+	if run != nil {
+		for i := range run.Groups {
+			cgroups[run.Groups[i].Name] = run.Groups[i].Cgroup
 		}
 	}
 	t := &optionalTable{}
@@ -117,7 +118,7 @@ func printCgroups(w io.Writer, cgroups []report.Cgroup, hold int64) {
 		t.add("PARTITION", plainPartition(c.Partition))
 		t.add("CPUS USED", optional(c.CPU, func(ns int64) string { return cpus(ns, hold) }))
 		t.add("THROTTLED", throttled(c))
-		t.add("WAITING FOR A CPU", optional(c.CPUPressure, func(ns int64) string { return percent(ns, hold) }))
+		t.add("WAITING FOR A CPU", optional(c.CPUPressure, func(ns int64) string { return figure.Percent(ns, hold) }))
 		t.add("MEMORY PEAK", optional(c.MemoryPeak, func(n int64) string { return resource.NewQuantity(n, resource.BinarySI).String() }))
 		t.add("OOM KILLS", optional(c.OOMKills, func(n uint64) string { return zeroIsAbsent(n) }))
 		t.add("TASKS PEAK", optional(c.PIDsPeak, func(n int64) string { return fmt.Sprint(n) }))

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
@@ -25,7 +24,7 @@ func TestPrintTheMachine(t *testing.T) {
 	}{
 		"nobody looked": {func(w *strings.Builder) { printHost(w, nil); printInterference(w, nil) }, ""},
 		"what it is and what became of it": {func(w *strings.Builder) { printHost(w, host) },
-			"machine 1n2l4c2t, fingerprint 012345678901\nchanged during the run: governor was \"performance\", is \"powersave\"\n"},
+			"machine 1n2l4c2t, fingerprint 012345678901\nchanged during the run: governor: performance -> powersave\n"},
 		"a kernel that tells nothing": {func(w *strings.Builder) { printInterference(w, &interference.Figures{Elapsed: 1e9}) }, ""},
 		"a kernel that tells everything": {func(w *strings.Builder) {
 			printInterference(w, &interference.Figures{
@@ -52,15 +51,15 @@ func TestPrintWhatWasApplied(t *testing.T) {
 		{Name: "b", Policy: "other", AskedCPUs: "0-3", AllowedCPUs: "0-3"},
 	}
 	for name, tc := range map[string]struct {
-		declared []v1alpha1.Group
-		want     string
+		run  *spec.Run
+		want string
 	}{
 		"without cgroups there is no column for them": {nil, `
   GROUP   POLICY  ASKED CPUS  ALLOWED CPUS
       a  fifo 50         0-3           0-1
       b    other         0-3           0-3
 `},
-		"with a cgroup": {[]v1alpha1.Group{{Name: "b", Cgroup: "app/x"}, {Name: "a"}}, `
+		"with a cgroup": {&spec.Run{Groups: []spec.Group{{Name: "b", Cgroup: "app/x"}, {Name: "a"}}}, `
   GROUP  CGROUP   POLICY  ASKED CPUS  ALLOWED CPUS
       a       -  fifo 50         0-3           0-1
       b   app/x    other         0-3           0-3
@@ -68,7 +67,7 @@ func TestPrintWhatWasApplied(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			printApplied(&out, groups, tc.declared)
+			printApplied(&out, groups, tc.run)
 			if diff := cmp.Diff(tc.want, out.String()); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

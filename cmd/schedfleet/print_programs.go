@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/cmd/schedfleet/internal/view/figure"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
@@ -23,7 +24,7 @@ func printPrograms(w io.Writer, groups []report.Group) {
 		g := &groups[i]
 		for n := range g.Programs {
 			p := &g.Programs[n]
-			t.row(g.Name, p.Worker, p.Name, nanos(p.Ran), p.Exit.Did(), p.Exit.Text)
+			t.row(g.Name, p.Worker, p.Name, figure.Nanos(p.Ran), p.Exit.Did(), p.Exit.Text)
 			if said := lastLine(p.Stderr); said != "" && !p.Exit.Did() {
 				notes = append(notes, fmt.Sprintf("group %s, worker %d: %s: at last it said: %s", g.Name, p.Worker, p.Name, said))
 			}

@@ -80,7 +80,7 @@ func TestPrintReportSaysWhatTheMachineDid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
-			printReport(&out, &v1alpha1.Workload{}, "host", &report.Report{NUMAPagesMigrated: tc.pages})
+			printReport(&out, &report.Report{NUMAPagesMigrated: tc.pages})
 			got := ""
 			for line := range strings.Lines(out.String()) {
 				if strings.Contains(line, "pages") {

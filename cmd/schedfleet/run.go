@@ -5,17 +5,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
-	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/cmd/internal/nodepolicy"
 	"github.com/schedfleet/schedfleet/cmd/internal/sibling"
 	"github.com/schedfleet/schedfleet/pkg/manifest"
@@ -29,8 +26,28 @@ type errVoid struct{}
 
 func (errVoid) Error() string { return "the sample is void" }
 
+// errVerdict says that there is a report whose sample counts, and whose checks do
+// not say Pass: Fail or Inconclusive.
+type errVerdict report.Verdict
+
+func (e errVerdict) Error() string { return "the verdict is " + string(e) }
+
+// outcomeOf is how a run with a report has ended, nil if well.
+func outcomeOf(rep *report.Report) error {
+	if valid, _, _ := manifest.Verdict(rep); !valid {
+		return errVoid{}
+	}
+	switch rep.Verdict {
+	case report.Fail, report.Inconclusive:
+		return errVerdict(rep.Verdict)
+	default:
+		return nil
+	}
+}
+
 type runOptions struct {
 	output string
+	report string
 	runner string
 	quiet  bool
 	policy *nodepolicy.Flags
@@ -45,8 +62,12 @@ func newRunCommand() *cobra.Command {
 would give for one node. The placement is not looked at. FILE may be - for
 standard input. Ctrl-C ends the run early; its report is printed all the same.
 
-Exit codes: 0 the sample is valid, 1 it is void or the run failed, 2 the manifest
-is wrong or asks for what this machine does not have.`,
+Exit codes:
+  0  the sample is valid, and what was checked held
+  1  the sample is void, or the run failed
+  2  the manifest is wrong, or asks for what this machine does not have
+  3  the sample is valid, and a check failed
+  4  the sample is valid, and a check could not tell`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := untilSignal(cmd.Context())
@@ -54,7 +75,8 @@ is wrong or asks for what this machine does not have.`,
 			return o.run(ctx, args[0], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVarP(&o.output, "output", "o", "table", "table, json or yaml; the latter two give the whole report")
+	cmd.Flags().StringVarP(&o.output, "output", "o", "table", outputHelp)
+	cmd.Flags().StringVar(&o.report, "report", "", "also put the whole report there, and print its reference on standard error: a file, a directory, or the `URL` of a report sink")
 	cmd.Flags().StringVar(&o.runner, "runner", "", "path of "+sibling.Runner+" (default beside this binary, then in PATH)")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "do not tell on standard error how far it is")
 	var policy flag.FlagSet
@@ -64,15 +86,19 @@ is wrong or asks for what this machine does not have.`,
 }
 
 func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdout, stderr io.Writer) error {
-	write, ok := writers[o.output]
-	if !ok {
-		return badCall{fmt.Errorf("--output must be table, json or yaml, not %q", o.output)}
+	write, err := outputNamed(o.output)
+	if err != nil {
+		return err
 	}
 	w, err := loadWorkload(ctx, path, stdin)
 	if err != nil {
 		return err
 	}
 	policy, err := o.policy.Policy()
+	if err != nil {
+		return badCall{err}
+	}
+	to, err := openDestination(o.report)
 	if err != nil {
 		return badCall{err}
 	}
@@ -96,13 +122,12 @@ func (o *runOptions) run(ctx context.Context, path string, stdin io.Reader, stdo
 	if err != nil {
 		return err
 	}
-	if err := write(stdout, w, rep); err != nil {
+	// A run that was cut short has a report, too.
+	stored := to.put(context.WithoutCancel(ctx), w.Namespace, rep, stderr)
+	if err := errors.Join(write(stdout, rep), stored); err != nil {
 		return err
 	}
-	if valid, _, _ := manifest.Verdict(rep); !valid {
-		return errVoid{}
-	}
-	return nil
+	return outcomeOf(rep)
 }
 
 func (o *runOptions) progress(stderr io.Writer, job *runner.Job) func(runner.Event) {
@@ -133,25 +158,4 @@ func workersOfRun(run *spec.Run) string {
 		workers += run.Groups[i].Workers
 	}
 	return fmt.Sprintf("%d workers", workers)
-}
-
-var writers = map[string]func(io.Writer, *v1alpha1.Workload, *report.Report) error{
-	"table": func(w io.Writer, wl *v1alpha1.Workload, rep *report.Report) error {
-		host, _ := os.Hostname()
-		printReport(w, wl, host, rep)
-		return nil
-	},
-	"json": func(w io.Writer, _ *v1alpha1.Workload, rep *report.Report) error {
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		return out.Encode(rep)
-	},
-	"yaml": func(w io.Writer, _ *v1alpha1.Workload, rep *report.Report) error {
-		text, err := yaml.Marshal(rep)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(text)
-		return err
-	},
 }

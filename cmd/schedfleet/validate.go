@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -44,13 +45,16 @@ func exactlyOneFile(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// newJudge prepares the schema once, which takes longer than most manifests do.
+var newJudge = sync.OnceValues(admission.New)
+
 // loadWorkload reads a manifest and refuses what a cluster would refuse.
 func loadWorkload(ctx context.Context, path string, stdin io.Reader) (*v1alpha1.Workload, error) {
 	text, err := readManifest(path, stdin)
 	if err != nil {
 		return nil, badCall{err}
 	}
-	judge, err := admission.New()
+	judge, err := newJudge()
 	if err != nil {
 		return nil, err
 	}

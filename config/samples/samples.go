@@ -18,6 +18,12 @@ var Files embed.FS
 //go:embed kinds/*.yaml
 var Kinds embed.FS
 
+// Scenarios are ready-made Workloads with steps and checks, in the directory
+// scenarios. Each is called as its Workload.
+//
+//go:embed scenarios/*.yaml
+var Scenarios embed.FS
+
 // Demo is the Workload of make demo.
 //
 //go:embed demo.yaml

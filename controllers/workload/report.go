@@ -119,7 +119,7 @@ func (r *Reconciler) tell(ctx context.Context, w *v1alpha1.Workload, before []me
 
 // transitions are the conditions worth an event: those with a new status or
 // reason that say something the others do not. Complete=False is told by
-// Failed, a refusal by Failed, and that it goes on by Placed.
+// Failed, a refusal by Failed, that it goes on by Placed, and that nothing was checked by no event.
 func transitions(before, after []metav1.Condition) []metav1.Condition {
 	var changed []metav1.Condition
 	for _, c := range after {
@@ -133,13 +133,21 @@ func transitions(before, after []metav1.Condition) []metav1.Condition {
 			c.Type == v1alpha1.ConditionProgressing && c.Reason == v1alpha1.ReasonSuspended,
 			c.Type == v1alpha1.ConditionProgressing && c.Reason == v1alpha1.ReasonDeleting,
 			c.Type == v1alpha1.ConditionComplete && c.Status == metav1.ConditionTrue,
-			c.Type == v1alpha1.ConditionFailed && c.Status == metav1.ConditionTrue:
+			c.Type == v1alpha1.ConditionFailed && c.Status == metav1.ConditionTrue,
+			c.Type == v1alpha1.ConditionPassed && c.Reason != string(v1alpha1.VerdictSkip) && !nothingCounts(after, c):
 			changed = append(changed, c)
 		}
 	}
 	return changed
 }
 
+// nothingCounts says whether there is no verdict because the Workload failed, which
+// Failed tells.
+func nothingCounts(all []metav1.Condition, passed metav1.Condition) bool {
+	return passed.Status == metav1.ConditionUnknown && meta.IsStatusConditionTrue(all, v1alpha1.ConditionFailed)
+}
+
 func warns(c metav1.Condition) bool {
-	return c.Type == v1alpha1.ConditionFailed || c.Reason == v1alpha1.ReasonNoFittingNode
+	return c.Type == v1alpha1.ConditionFailed || c.Reason == v1alpha1.ReasonNoFittingNode ||
+		c.Type == v1alpha1.ConditionPassed && c.Status != metav1.ConditionTrue
 }

@@ -34,6 +34,7 @@ type aggregate struct {
 // statusOf is the status that a pass has found to be true.
 func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 	w := s.workload
+	said := opinionOf(s.tally.valid)
 	status := w.Status.DeepCopy()
 	status.ObservedGeneration = w.Generation
 	if w.Finished() {
@@ -51,6 +52,7 @@ func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 		}),
 		complete(o),
 		failed(o),
+		passed(o.ended(), s.tally.desired, said),
 	}
 	for _, c := range conditions {
 		if c != nil {
@@ -62,6 +64,7 @@ func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 	status.Nodes = nodeCounts(s.tally, o)
 	status.StartTime = startTime(status.StartTime, s.runs)
 	status.Failures = failures(s.tally, o)
+	status.Verdict, status.Verdicts, status.Findings = said.verdict, said.counts, said.findings
 	if sum.err == nil {
 		status.Groups, status.HistogramTruncated = sum.groups, sum.truncated
 		status.MergedNodeRuns = int32(len(s.tally.valid))

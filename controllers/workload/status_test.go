@@ -139,6 +139,8 @@ func TestStatusOf(t *testing.T) {
 		CompletionTime:     new(metav1.NewTime(s.now)),
 		Nodes:              &v1alpha1.NodeCounts{Desired: 1, Valid: 1},
 		Groups:             sum.groups,
+		Verdict:            v1alpha1.VerdictSkip,
+		Verdicts:           &v1alpha1.VerdictCounts{Skip: 1},
 		MergedNodeRuns:     1,
 		Machines:           []v1alpha1.MergedMachine{{NodeRuns: 1}},
 		MachineKinds:       1,
@@ -184,7 +186,7 @@ func TestStatusIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Merge keeps groups to 80 kB, which leaves 20 for everything else.
+	// Merge keeps groups to 70 kB, which leaves 30 for everything else; findings may take 6 of them.
 	if len(text) > 20_000 {
 		t.Errorf("the status without groups has %d bytes", len(text))
 	}
@@ -203,13 +205,16 @@ func TestTransitions(t *testing.T) {
 	refused := of(v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalid)
 	failed := of(v1alpha1.ConditionFailed, metav1.ConditionTrue, v1alpha1.ReasonInvalid)
 	for name, tc := range map[string]struct{ before, after, want []metav1.Condition }{
-		"new":                 {nil, []metav1.Condition{accepted, noNode, open}, []metav1.Condition{accepted, noNode}},
-		"the same":            {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, noNode}, nil},
-		"placed at last":      {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, isPlaced, runs}, []metav1.Condition{isPlaced}},
-		"another reason":      {[]metav1.Condition{noNode}, []metav1.Condition{busy}, []metav1.Condition{busy}},
-		"refused, once":       {nil, []metav1.Condition{refused, failed}, []metav1.Condition{failed}},
-		"another message":     {[]metav1.Condition{noNode}, []metav1.Condition{{Type: noNode.Type, Status: noNode.Status, Reason: noNode.Reason, Message: "new"}}, nil},
-		"what is told anyway": {nil, []metav1.Condition{of(v1alpha1.ConditionComplete, metav1.ConditionFalse, v1alpha1.ReasonVoidSample)}, nil},
+		"new":                   {nil, []metav1.Condition{accepted, noNode, open}, []metav1.Condition{accepted, noNode}},
+		"the same":              {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, noNode}, nil},
+		"placed at last":        {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, isPlaced, runs}, []metav1.Condition{isPlaced}},
+		"another reason":        {[]metav1.Condition{noNode}, []metav1.Condition{busy}, []metav1.Condition{busy}},
+		"refused, once":         {nil, []metav1.Condition{refused, failed}, []metav1.Condition{failed}},
+		"another message":       {[]metav1.Condition{noNode}, []metav1.Condition{{Type: noNode.Type, Status: noNode.Status, Reason: noNode.Reason, Message: "new"}}, nil},
+		"a verdict":             {[]metav1.Condition{open}, []metav1.Condition{of(v1alpha1.ConditionPassed, metav1.ConditionFalse, "Fail")}, []metav1.Condition{of(v1alpha1.ConditionPassed, metav1.ConditionFalse, "Fail")}},
+		"nothing was checked":   {[]metav1.Condition{open}, []metav1.Condition{of(v1alpha1.ConditionPassed, metav1.ConditionTrue, "Skip")}, nil},
+		"no verdict of nothing": {[]metav1.Condition{open}, []metav1.Condition{failed, of(v1alpha1.ConditionPassed, metav1.ConditionUnknown, "Inconclusive")}, []metav1.Condition{failed}},
+		"what is told anyway":   {nil, []metav1.Condition{of(v1alpha1.ConditionComplete, metav1.ConditionFalse, v1alpha1.ReasonVoidSample)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, transitions(tc.before, tc.after)); diff != "" {

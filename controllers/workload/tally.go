@@ -82,8 +82,8 @@ func voidBecause(run *v1alpha1.NodeRun) (v1alpha1.VoidReason, string) {
 var voidReasons = []v1alpha1.VoidReason{
 	v1alpha1.VoidLoadAbsent, v1alpha1.VoidSchedulerDetached, v1alpha1.VoidThrottled, v1alpha1.VoidFrequency,
 	v1alpha1.VoidSteal, v1alpha1.VoidDisturbed, v1alpha1.VoidClockStep, v1alpha1.VoidMissingSamples,
-	v1alpha1.VoidAgentRestart, v1alpha1.VoidNodeLost, v1alpha1.VoidSetupFailed, v1alpha1.VoidRunnerFailed,
-	v1alpha1.VoidCancelled,
+	v1alpha1.VoidAgentRestart, v1alpha1.VoidNodeLost, v1alpha1.VoidSetupFailed, v1alpha1.VoidStepFailed,
+	v1alpha1.VoidRunnerFailed, v1alpha1.VoidCancelled,
 }
 
 // unfinished are all NodeRuns that occupy their nodes.

@@ -78,6 +78,7 @@ func TestVoidBecause(t *testing.T) {
 	}{
 		"a valid one":           {runOn("a", valid), "", ""},
 		"a void one":            {runOn("a", voided(v1alpha1.VoidSteal)), v1alpha1.VoidSteal, "Steal on a"},
+		"a step that failed":    {runOn("a", voided(v1alpha1.VoidStepFailed)), v1alpha1.VoidStepFailed, "StepFailed on a"},
 		"valid, but no result":  {runOn("a", valid, func(r *v1alpha1.NodeRun) { r.Status.Result = nil }), v1alpha1.VoidRunnerFailed, "the NodeRun is called valid but has no result"},
 		"another run's result":  {runOn("a", valid, func(r *v1alpha1.NodeRun) { r.Status.Result.RunID = "x" }), v1alpha1.VoidRunnerFailed, "the result is of run x, not of run-a"},
 		"a reason nobody knows": {runOn("a", voided("Whatever")), v1alpha1.VoidRunnerFailed, "the NodeRun ended without saying why in its condition Valid"},

@@ -50,12 +50,15 @@ var suites = []suite{
 	{pkg: "pkg/workload/cgroup", run: ".", shapes: []string{manyNodes}},
 	{pkg: "pkg/workload/spawn", run: "MemoryPolicy|SetUp|OneTask|OnlyWhatIsAskedFor|AccountIsOfTheWorker|Frozen|OOMKiller|LeadsItsGroup|TheLimitOnProcesses|AffinityOfOneWorker|ShapesMix", shapes: []string{manyNodes}},
 	{pkg: "pkg/workload/runner", run: "^TestMachine", shapes: []string{manyNodes, manyCaches, smallest}},
+	{pkg: "pkg/workload/runner", run: "^Test(Broken|Hotplug)", shapes: []string{manyCaches}},
 	{pkg: "pkg/workload/runner", run: "^TestEveryKind$", shapes: []string{fewCPUs}}, // emulated CPUs wait long for each other
 
 	{pkg: "pkg/workload/probe", run: "Machine", shapes: []string{manyNodes, manyCaches, smallest}},
 	{pkg: "pkg/workload/interference", run: "InAGuest", shapes: []string{smallest}}, // the clocks of several emulated CPUs disagree
-	{pkg: "cmd/schedfleet", run: "^TestSamplesRun$/^(cpuset|numa|partition|threaded|kinds)$/^(numa-.*|smt-.*)$", shapes: []string{manyNodes}},
-	{pkg: "nodeagent/sweep", run: "^TestMachine", shapes: []string{smallest}},
+	{pkg: "cmd/schedfleet", run: "^TestSamplesRun$/^(cpuset|numa|partition|threaded|kinds)$/^(numa-.*|smt-.*)$|^TestScenariosInAGuest$", shapes: []string{manyNodes}},
+	{pkg: "cmd/schedfleet", run: "^TestScenariosInAGuest$", shapes: []string{manyCaches, fewCPUs}},
+	{pkg: "pkg/workload/hotplug", run: "^TestMachine", shapes: []string{manyCaches}},
+	{pkg: "nodeagent/sweep", run: "^TestMachine", shapes: []string{manyCaches}},
 }
 
 // TestTheEngineInAGuest runs tests on kernels with nothing but cgroup v2, in one

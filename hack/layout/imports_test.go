@@ -56,6 +56,18 @@ var importRules = []importRule{
 		why: "system calls stay where they are looked for",
 	},
 	{
+		notIn: []string{"nodeagent", "cmd", "pkg/sink"}, deny: []string{module + "/pkg/sink"},
+		why: "whole reports go from an agent or a person to a sink; nothing else has to do with them, workers least of all",
+	},
+	{
+		notIn: []string{"pkg/sink/objectstore"}, deny: []string{"gocloud.dev"},
+		why: "clients of object stores are large, and are linked into one program that lives for one call",
+	},
+	{
+		notIn: []string{"cmd/sink", "pkg/sink/objectstore"}, deny: []string{module + "/pkg/sink/objectstore"},
+		why: "clients of object stores are large, and are linked into one program that lives for one call",
+	},
+	{
 		notIn: []string{"pkg/workload/network"}, deny: []string{"github.com/vishvananda"},
 		why: "speaking netlink by hand is long, so there is a library for it; what it can do to a machine stays in one place",
 	},
@@ -112,6 +124,11 @@ func TestImportRulesFind(t *testing.T) {
 		"a controller that makes system calls":        {"controllers/a.go", "golang.org/x/sys/unix", 1},
 		"an engine that makes links elsewhere":        {"pkg/workload/work/a.go", "github.com/vishvananda/netlink", 1},
 		"a network that makes links is fine":          {"pkg/workload/network/a.go", "github.com/vishvananda/netlink", 0},
+		"an engine that stores reports":               {"pkg/workload/runner/a.go", module + "/pkg/sink", 2},
+		"a controller that reads reports":             {"controllers/a.go", module + "/pkg/sink", 1},
+		"an agent with clients of object stores":      {"nodeagent/a.go", module + "/pkg/sink/objectstore", 1},
+		"a sink with clients of its own":              {"pkg/sink/a.go", "gocloud.dev/blob", 1},
+		"an agent that stores reports is fine":        {"nodeagent/a.go", module + "/pkg/sink", 0},
 		"unsafe outside its files":                    {"pkg/workload/arena/arena.go", "unsafe", 1},
 		"an engine that uses CPU sets is fine":        {"pkg/workload/spec/a.go", "k8s.io/utils/cpuset", 0},
 		"an engine that uses itself is fine":          {"pkg/workload/run/a.go", module + "/pkg/workload/spec", 0},
@@ -133,22 +150,34 @@ func TestImportRulesFind(t *testing.T) {
 	}
 }
 
-// TestRunnerClosure looks at everything that is linked into the runner: it is
-// started once for each run, beside what it measures, and stays small.
-func TestRunnerClosure(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/runner")
-	cmd.Dir, cmd.Stderr = root, os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("listing what cmd/runner depends on: %v", err)
-	}
-	var got []string
-	for p := range strings.FieldsSeq(string(out)) {
-		if within(p, []string{"k8s.io", "sigs.k8s.io"}) && !within(p, []string{"k8s.io/utils"}) {
-			got = append(got, p)
-		}
-	}
-	if diff := cmp.Diff([]string(nil), got); diff != "" {
-		t.Errorf("Kubernetes packages linked into the runner (-want +got):\n%s\nfind the way with: go mod why PACKAGE", diff)
+// TestClosures looks at everything that is linked into a program. The runner is started
+// once for each run, beside what it measures, and stays small; the agent waits on every
+// node, and must not carry three clouds.
+func TestClosures(t *testing.T) {
+	kubernetes := []string{"k8s.io", "sigs.k8s.io"}
+	clouds := []string{"gocloud.dev", "github.com/aws", "cloud.google.com", "github.com/Azure"}
+	for program, rule := range map[string]struct{ deny, except []string }{
+		"./cmd/runner":     {deny: slices.Concat(kubernetes, clouds, []string{module + "/pkg/sink"}), except: []string{"k8s.io/utils"}},
+		"./cmd/agent":      {deny: clouds},
+		"./cmd/manager":    {deny: slices.Concat(clouds, []string{module + "/pkg/sink"})},
+		"./cmd/schedfleet": {deny: clouds},
+	} {
+		t.Run(program, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", program)
+			cmd.Dir, cmd.Stderr = root, os.Stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("listing what %s depends on: %v", program, err)
+			}
+			var got []string
+			for p := range strings.FieldsSeq(string(out)) {
+				if within(p, rule.deny) && !within(p, rule.except) {
+					got = append(got, p)
+				}
+			}
+			if diff := cmp.Diff([]string(nil), got); diff != "" {
+				t.Errorf("packages linked into it that must not be (-want +got):\n%s\nfind the way with: go mod why PACKAGE", diff)
+			}
+		})
 	}
 }

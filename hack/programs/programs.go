@@ -1,8 +1,8 @@
 // Copyright 2026 The schedfleet Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package programs finds the benchmark programs that the engine has definitions for, and
-// tests the definitions with them. What is not installed is fetched from Debian into the
+// Package programs finds the programs that tests need: the benchmarks that the engine has
+// definitions for, which it tests, and a browser. What is not installed is fetched from Debian into the
 // cache and unpacked there; nothing is installed.
 package programs
 
@@ -24,10 +24,26 @@ import (
 // packages are Debian's, by the program.
 var packages = map[string]string{
 	"fio": "fio", "stress-ng": "stress-ng", "hackbench": "rt-tests", "cyclictest": "rt-tests",
+	browser: browser,
 }
+
+const browser = "chromium-headless-shell"
+
+// places are where programs are that usr/bin only has a script of, which starts what is installed.
+var places = map[string]string{browser: "usr/lib/chromium/" + browser}
 
 // ErrUnavailable is why a program cannot be had on this machine, whatever is done.
 var ErrUnavailable = errors.New("the program is not to be had here")
+
+// Browser is the path of a browser that runs without a screen: an installed one, or the fetched one.
+func Browser(ctx context.Context) (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	return Find(ctx, browser)
+}
 
 // Find is the path of a program: the one in PATH, or a script in the cache that starts the fetched one.
 func Find(ctx context.Context, name string) (string, error) {
@@ -137,8 +153,12 @@ func writeScripts(dir, final string) error {
 	}
 	for _, program := range programs {
 		name := filepath.Base(program)
+		place := filepath.Join("usr/bin", name)
+		if at := places[name]; at != "" {
+			place = at
+		}
 		text := fmt.Sprintf("#!/bin/sh\nexport LD_LIBRARY_PATH='%s'\nexec '%s' \"$@\"\n",
-			strings.Join(libraries, ":"), filepath.Join(final, "usr/bin", name))
+			strings.Join(libraries, ":"), filepath.Join(final, place))
 		if err := os.WriteFile(filepath.Join(start, name), []byte(text), 0o755); err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func TestRead(t *testing.T) {
 	}
 	want := v1alpha1.TestNodeStatus{
 		Policy: &v1alpha1.NodePolicy{
-			DangerousWork: v1alpha1.DangerousWorkForbidden, Programs: []string{"fio", "sh"}, Devices: []string{"/dev/vdb"},
+			DangerousWork: v1alpha1.DangerousWorkForbidden, CPUHotplug: v1alpha1.CPUHotplugForbidden, Programs: []string{"fio", "sh"}, Devices: []string{"/dev/vdb"},
 		},
 		BootID: "c93f8155-7ffc-462e-82b8-8519f7c2e413", Kernel: "7.3.0-test", Scheduler: "scx_simple",
 		Architecture: status.Architecture, Features: status.Features, Fingerprint: status.Fingerprint,

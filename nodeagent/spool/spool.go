@@ -24,16 +24,17 @@ import (
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 )
 
-// Limits of a spool. An API that stays away must not fill the disk.
+// Limits of a spool. An API or a sink that stays away must not fill the disk.
 const (
 	MaxEntries = 64
-	MaxBytes   = 64 << 20
-	// MaxReport is the size beyond which an entry is kept without its full report.
-	MaxReport = 16 << 20
+	MaxBytes   = 256 << 20
+	// MaxRaw is the size of the largest raw report.
+	MaxRaw = 32 << 20
 )
 
 const (
 	suffix     = ".json"
+	rawSuffix  = ".raw"
 	tempPrefix = ".tmp-"
 )
 
@@ -46,11 +47,22 @@ type Entry struct {
 	Name      string    `json:"name"`
 	UID       types.UID `json:"uid"`
 	// RunID is the attempt. A NodeRun with another one is not what this is about.
-	RunID  string                 `json:"runID"`
-	Status v1alpha1.NodeRunStatus `json:"status"`
-	// Report is the full report, of which the status holds a summary.
-	Report json.RawMessage `json:"report,omitempty"`
+	RunID string `json:"runID"`
+	// Workload is the name of what was run.
+	Workload string                 `json:"workload,omitempty"`
+	Status   v1alpha1.NodeRunStatus `json:"status"`
+	// RawBytes is the size of the raw report that waits for a sink, in a file of its own; 0 if none does.
+	RawBytes int `json:"rawBytes,omitempty"`
 }
+
+// Dropped are the NodeRuns, by the names of their files, that lost something to make
+// room: their raw reports, or everything.
+type Dropped struct {
+	Raw, Entries []string
+}
+
+// Any says whether anything was dropped.
+func (d Dropped) Any() bool { return len(d.Raw)+len(d.Entries) > 0 }
 
 // Spool is a directory of entries.
 type Spool struct {
@@ -96,15 +108,24 @@ func open(path string) (*Spool, error) {
 // Close lets another process have the directory.
 func (s *Spool) Close() error { return s.lock.Close() }
 
-// Save writes an entry so that it survives a crash of the machine, in place of
-// an earlier one of the same NodeRun. It returns the names of entries that had
-// to go for it, the oldest first.
-func (s *Spool) Save(e *Entry) (dropped []string, err error) {
-	text, err := encode(e)
-	if err != nil {
-		return nil, fmt.Errorf("spooling the report of NodeRun %s/%s: %w", e.Namespace, e.Name, err)
+// Save writes an entry so that it survives a crash of the machine, in place of an
+// earlier one of the same NodeRun, with its raw report, if there is one, in a file of its
+// own. Save returns what had to go for it, the oldest first.
+func (s *Spool) Save(e *Entry, raw []byte) (dropped Dropped, err error) {
+	e.RawBytes = len(raw)
+	text, err := json.Marshal(e)
+	if err == nil && len(raw) > MaxRaw {
+		err = fmt.Errorf("the raw report has %d bytes, more than %d", len(raw), MaxRaw)
 	}
-	if dropped, err = s.makeRoom(e, int64(len(text))); err == nil {
+	if err == nil {
+		dropped, err = s.makeRoom(e, int64(len(text)+len(raw)))
+	}
+	if err == nil && len(raw) > 0 {
+		err = s.write(s.raw(e.UID), raw)
+	} else if err == nil {
+		err = s.RemoveRaw(e.UID)
+	}
+	if err == nil {
 		err = s.write(s.file(e.UID), text)
 	}
 	if err != nil {
@@ -113,16 +134,16 @@ func (s *Spool) Save(e *Entry) (dropped []string, err error) {
 	return dropped, nil
 }
 
-func encode(e *Entry) ([]byte, error) {
-	if len(e.Report) > MaxReport {
-		small := *e
-		small.Report = nil
-		e = &small
+// Raw returns the raw report of a NodeRun; fs.ErrNotExist if it had to make room.
+func (s *Spool) Raw(uid types.UID) ([]byte, error) {
+	raw, err := os.ReadFile(s.raw(uid))
+	if err != nil {
+		return nil, fmt.Errorf("reading a raw report from the spool: %w", err)
 	}
-	return json.Marshal(e)
+	return raw, nil
 }
 
-// Load returns the entries without their full reports, the oldest first, and
+// Load returns the entries, the oldest first, and
 // the names of files that are no entries and were removed. An error is about
 // other files that could not be read.
 func (s *Spool) Load() (entries []*Entry, damaged []string, err error) {
@@ -144,15 +165,22 @@ func (s *Spool) Load() (entries []*Entry, damaged []string, err error) {
 			_ = os.Remove(path) // it would only be found damaged again
 			continue
 		}
-		e.Report = nil
 		entries = append(entries, e)
 	}
 	return entries, damaged, errors.Join(failed...)
 }
 
-// Remove removes the entry of a NodeRun. One that is not there is removed already.
+// Remove removes the entry of a NodeRun, and its raw report. One that is not there is
+// removed already.
 func (s *Spool) Remove(uid types.UID) error {
-	if err := os.Remove(s.file(uid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return errors.Join(remove(s.file(uid)), s.RemoveRaw(uid))
+}
+
+// RemoveRaw removes the raw report of a NodeRun, if it has one.
+func (s *Spool) RemoveRaw(uid types.UID) error { return remove(s.raw(uid)) }
+
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing a report from the spool: %w", err)
 	}
 	return nil
@@ -163,6 +191,11 @@ func (s *Spool) file(uid types.UID) string {
 	sum := sha256.Sum256([]byte(uid))
 	return filepath.Join(s.path, hex.EncodeToString(sum[:16])+suffix)
 }
+
+// raw is where the raw report of a NodeRun is.
+func (s *Spool) raw(uid types.UID) string { return rawOf(s.file(uid)) }
+
+func rawOf(file string) string { return strings.TrimSuffix(file, suffix) + rawSuffix }
 
 // write replaces a file as a whole: written beside it, synced, renamed.
 func (s *Spool) write(path string, text []byte) error {
@@ -184,35 +217,50 @@ func (s *Spool) write(path string, text []byte) error {
 	return s.lock.Sync() // the directory: the rename itself
 }
 
-// makeRoom removes the oldest entries until one more of a size fits.
-func (s *Spool) makeRoom(e *Entry, size int64) (dropped []string, err error) {
+// makeRoom removes until one more of a size fits: first the oldest raw reports, which
+// the status sums up, and then the oldest entries.
+func (s *Spool) makeRoom(e *Entry, size int64) (dropped Dropped, err error) {
 	files, err := s.list()
 	if err != nil {
-		return nil, err
+		return dropped, err
 	}
 	own := filepath.Base(s.file(e.UID))
 	files = slices.DeleteFunc(files, func(f file) bool { return f.name == own })
-	for len(files) > 0 && (len(files)+1 > s.maxEntries || total(files)+size > s.maxBytes) {
-		if err := os.Remove(filepath.Join(s.path, files[0].name)); err != nil {
+	for i := range files {
+		if total(files)+size <= s.maxBytes {
+			break
+		}
+		if files[i].raw == 0 {
+			continue
+		}
+		if err := remove(filepath.Join(s.path, rawOf(files[i].name))); err != nil {
 			return dropped, err
 		}
-		dropped = append(dropped, files[0].name)
+		files[i].raw = 0
+		dropped.Raw = append(dropped.Raw, files[i].name)
+	}
+	for len(files) > 0 && (len(files)+1 > s.maxEntries || total(files)+size > s.maxBytes) {
+		path := filepath.Join(s.path, files[0].name)
+		if err := errors.Join(remove(path), remove(rawOf(path))); err != nil {
+			return dropped, err
+		}
+		dropped.Entries = append(dropped.Entries, files[0].name)
 		files = files[1:]
 	}
 	return dropped, nil
 }
 
-// file is one entry on the disk.
+// file is one entry on the disk, and its raw report's size.
 type file struct {
-	name     string
-	size     int64
-	modified time.Time
+	name      string
+	size, raw int64
+	modified  time.Time
 }
 
 func total(files []file) int64 {
 	var sum int64
 	for _, f := range files {
-		sum += f.size
+		sum += f.size + f.raw
 	}
 	return sum
 }
@@ -232,7 +280,11 @@ func (s *Spool) list() ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, file{name: e.Name(), size: info.Size(), modified: info.ModTime()})
+		f := file{name: e.Name(), size: info.Size(), modified: info.ModTime()}
+		if raw, err := os.Stat(filepath.Join(s.path, rawOf(f.name))); err == nil {
+			f.raw = raw.Size()
+		}
+		files = append(files, f)
 	}
 	slices.SortFunc(files, func(a, b file) int {
 		return cmp.Or(a.modified.Compare(b.modified), cmp.Compare(a.name, b.name))
@@ -240,6 +292,8 @@ func (s *Spool) list() ([]file, error) {
 	return files, nil
 }
 
+// removeTemporary removes files that are not whole, and raw reports that were written
+// for an entry that never came.
 func (s *Spool) removeTemporary() error {
 	entries, err := os.ReadDir(s.path)
 	if err != nil {
@@ -247,7 +301,12 @@ func (s *Spool) removeTemporary() error {
 	}
 	var failed []error
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), tempPrefix) {
+		orphan := false
+		if base, ok := strings.CutSuffix(e.Name(), rawSuffix); ok {
+			_, err := os.Stat(filepath.Join(s.path, base+suffix))
+			orphan = errors.Is(err, fs.ErrNotExist)
+		}
+		if orphan || strings.HasPrefix(e.Name(), tempPrefix) {
 			failed = append(failed, os.Remove(filepath.Join(s.path, e.Name())))
 		}
 	}

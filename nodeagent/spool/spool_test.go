@@ -6,7 +6,7 @@ package spool
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,19 +34,23 @@ func openTest(t *testing.T) *Spool {
 func entry(uid string) *Entry {
 	return &Entry{
 		Namespace: "ns", Name: "run-" + uid, UID: types.UID(uid), RunID: "id-" + uid,
-		Status: v1alpha1.NodeRunStatus{AgentInstance: "me"}, Report: json.RawMessage(`{"runID":"id"}`),
+		Workload: "w", Status: v1alpha1.NodeRunStatus{AgentInstance: "me"},
 	}
 }
 
+// raw is the raw report that save saves.
+const raw = `{"runID":"id"}`
+
 // save saves entries, each a second younger than the one before.
-func save(t *testing.T, s *Spool, uids ...string) (dropped []string) {
+func save(t *testing.T, s *Spool, uids ...string) (dropped Dropped) {
 	t.Helper()
 	for i, uid := range uids {
-		d, err := s.Save(entry(uid))
+		d, err := s.Save(entry(uid), []byte(raw))
 		if err != nil {
 			t.Fatal(err)
 		}
-		dropped = append(dropped, d...)
+		dropped.Raw = append(dropped.Raw, d.Raw...)
+		dropped.Entries = append(dropped.Entries, d.Entries...)
 		at := time.Unix(int64(1_000_000+i), 0)
 		if err := os.Chtimes(s.file(types.UID(uid)), at, at); err != nil {
 			t.Fatal(err)
@@ -75,7 +79,7 @@ func TestEntriesComeBackOldestFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := entry("c")
-	want.Report = nil
+	want.RawBytes = len(raw)
 	if diff := cmp.Diff(want, entries[0]); diff != "" {
 		t.Errorf("first entry (-want +got):\n%s", diff)
 	}
@@ -84,23 +88,20 @@ func TestEntriesComeBackOldestFirst(t *testing.T) {
 	}
 }
 
-func TestTheFullReportIsOnTheDisk(t *testing.T) {
+func TestTheRawReportIsOnTheDisk(t *testing.T) {
 	s := openTest(t)
 	save(t, s, "a")
-	text, err := os.ReadFile(s.file("a"))
-	if err != nil || !strings.Contains(string(text), `"report":{"runID":"id"}`) {
-		t.Errorf("file %s, error %v: want the report in it", text, err)
+	if got, err := s.Raw("a"); err != nil || string(got) != raw {
+		t.Errorf("Raw = %q, %v", got, err)
 	}
-	big := entry("b")
-	big.Report = json.RawMessage(`"` + strings.Repeat("x", MaxReport) + `"`)
-	if _, err := s.Save(big); err != nil {
+	if _, err := s.Save(entry("b"), make([]byte, MaxRaw+1)); err == nil || !strings.Contains(err.Error(), "ns/run-b") {
+		t.Errorf("Save of a raw report that is too large: %v, want an error with the NodeRun's name", err)
+	}
+	if _, err := s.Save(entry("a"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(s.file("b")); err != nil || info.Size() > 1<<20 {
-		t.Errorf("an entry whose report is too large takes %d bytes (%v), want it without the report", info.Size(), err)
-	}
-	if len(big.Report) == 0 {
-		t.Error("Save changed the entry it was given")
+	if _, err := s.Raw("a"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Raw of an entry saved again without one: %v, want fs.ErrNotExist", err)
 	}
 }
 
@@ -109,7 +110,7 @@ func TestSavingAgainReplaces(t *testing.T) {
 	save(t, s, "a")
 	changed := entry("a")
 	changed.Status.AgentInstance = "again"
-	if _, err := s.Save(changed); err != nil {
+	if _, err := s.Save(changed, nil); err != nil {
 		t.Fatal(err)
 	}
 	entries, _, err := s.Load()
@@ -132,29 +133,55 @@ func TestRemove(t *testing.T) {
 }
 
 func TestTheOldestGoFirst(t *testing.T) {
+	size := func(e *Entry, raw string) int64 {
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int64(len(text) + len(raw))
+	}
+	whole := entry("x")
+	whole.RawBytes = len(raw)
 	for name, tc := range map[string]struct {
-		maxEntries, maxEntrySizes int
-		save                      []string
-		want                      []string
+		maxEntries int
+		maxBytes   int64
+		save       []string
+		want       []string
+		wantRaw    []string
 	}{
-		"too many":                        {maxEntries: 2, maxEntrySizes: 100, save: []string{"a", "b", "c"}, want: []string{"b", "c"}},
-		"too large together":              {maxEntries: 100, maxEntrySizes: 2, save: []string{"a", "b", "c", "d"}, want: []string{"c", "d"}},
-		"one that replaces needs no room": {maxEntries: 2, maxEntrySizes: 100, save: []string{"a", "b", "b"}, want: []string{"a", "b"}},
+		"too many": {
+			maxEntries: 2, maxBytes: 1 << 20, save: []string{"a", "b", "c"}, want: []string{"b", "c"}, wantRaw: []string{"b", "c"},
+		},
+		"raw reports go first, and then entries": {
+			maxEntries: 100, maxBytes: 3 * size(whole, ""), save: []string{"a", "b", "c"}, want: []string{"b", "c"}, wantRaw: []string{"c"},
+		},
+		"room for all entries, but not for all raw reports": {
+			maxEntries: 100, maxBytes: 3*size(whole, "") + int64(len(raw)), save: []string{"a", "b", "c"},
+			want: []string{"a", "b", "c"}, wantRaw: []string{"c"},
+		},
+		"one that replaces needs no room": {
+			maxEntries: 2, maxBytes: 1 << 20, save: []string{"a", "b", "b"}, want: []string{"a", "b"}, wantRaw: []string{"a", "b"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := openTest(t)
-			text, err := encode(entry("x"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.maxEntries, s.maxBytes = tc.maxEntries, int64(tc.maxEntrySizes*len(text))
+			s.maxEntries, s.maxBytes = tc.maxEntries, tc.maxBytes
 			dropped := save(t, s, tc.save...)
 			if got := loaded(t, s); !slices.Equal(got, tc.want) {
 				t.Errorf("left %v, want %v", got, tc.want)
 			}
+			var withRaw []string
+			for _, uid := range tc.want {
+				if _, err := s.Raw(types.UID(uid)); err == nil {
+					withRaw = append(withRaw, uid)
+				}
+			}
+			if !slices.Equal(withRaw, tc.wantRaw) {
+				t.Errorf("raw reports left of %v, want %v", withRaw, tc.wantRaw)
+			}
 			distinct := slices.Compact(slices.Clone(tc.save))
-			if got, want := len(dropped), len(distinct)-len(tc.want); got != want {
-				t.Errorf("%d reported as dropped, want %d", got, want)
+			if got, want := len(dropped.Entries), len(distinct)-len(tc.want); got != want {
+				t.Errorf("%d entries reported as dropped, want %d", got, want)
 			}
 		})
 	}
@@ -170,11 +197,18 @@ func TestOpenCleansUp(t *testing.T) {
 	if err := os.WriteFile(damaged, []byte(`{"uid`), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	orphan := filepath.Join(dir, "4567"+rawSuffix)
+	if err := os.WriteFile(orphan, []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if _, err := os.Stat(orphan); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a raw report of no entry is still there (%v)", err)
+	}
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a half-written file is still there (%v)", err)
 	}
@@ -226,9 +260,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	big := entry("a")
-	big.Report = json.RawMessage(fmt.Sprintf("%q", strings.Repeat("x", 1<<16)))
-	if _, err := s.Save(big); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "ns/run-a") {
+	if _, err := s.Save(entry("a"), make([]byte, 1<<16)); !errors.Is(err, unix.ENOSPC) || !strings.Contains(err.Error(), "ns/run-a") {
 		t.Errorf("Save = %v, want ENOSPC and the NodeRun's name", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {

@@ -8,15 +8,20 @@ package sweep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/hotplug"
 )
 
 // TestMachineIsLeftAsItWas is about an agent whose runners are killed in the
@@ -112,4 +117,73 @@ func withoutControllers(t *testing.T, mount string) {
 	}
 	set("-")
 	t.Cleanup(func() { set("+") })
+}
+
+// TestMachineCPUsComeBack is about an agent that was killed with its runner and the run's watchdog, while a CPU was
+// offline: the next agent's first sweep puts it back.
+func TestMachineCPUsComeBack(t *testing.T) {
+	mount, err := cgroup.Mount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Sweeper{Root: filepath.Join(mount, "schedfleet-test-cpus")}
+	t.Cleanup(func() {
+		if err := s.Leave(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	const cpu, file = "CPU 1", "/sys/devices/system/cpu/cpu1/online"
+	state := func() string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	takeCPU(t)
+	if is := state(); is != "0" {
+		t.Fatalf("%s reads %s", cpu, is)
+	}
+	if removed, err := s.Sweep(t.Context()); err != nil || cmp.Diff([]string{cpu + " offline"}, removed) != "" {
+		t.Errorf("Sweep = %q, %v", removed, err)
+	}
+	if is := state(); is != "1" {
+		t.Errorf("%s reads %s after the sweep", cpu, is)
+	}
+	if removed, err := s.Sweep(t.Context()); err != nil || removed != nil {
+		t.Errorf("the next Sweep = %q, %v", removed, err)
+	}
+}
+
+// takeCPU leaves CPU 1 offline, as a run does that is killed with its watchdog: what it had open is closed, and
+// nothing is put back.
+func takeCPU(t *testing.T) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^TestTakesACPU$", "-test.v")
+	cmd.Env = append(os.Environ(), takerVariable+"=1")
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "taken") {
+		t.Fatalf("the taker ended with %v and said %s", err, out)
+	}
+}
+
+// takerVariable makes TestTakesACPU take it.
+const takerVariable = "SCHEDFLEET_TEST_TAKE_CPU"
+
+// TestTakesACPU is the process that takeCPU starts; it dies with the CPU offline.
+func TestTakesACPU(t *testing.T) {
+	if os.Getenv(takerVariable) == "" {
+		return
+	}
+	c, err := hotplug.Open("/", "taker", cpuset.New(1), cpuset.New(0, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Offline(cpuset.New(1)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(os.Stdout, "taken")
+	if err := unix.Kill(os.Getpid(), unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-t.Context().Done()
 }

@@ -54,8 +54,6 @@ func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", 
 // unsupported lists the fields that are set and that this version cannot honour.
 func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string {
 	l := &fieldList{}
-	l.add(len(run.Steps) > 0, "spec.steps")
-	l.add(len(run.Checks) > 0, "spec.checks")
 	l.add(run.Scheduler != nil, "spec.scheduler")
 	if placement != nil {
 		l.add(placement.NodesPercent != nil, "spec.placement.nodesPercent")

@@ -95,6 +95,7 @@ func TestModelCarriesEverything(t *testing.T) {
 // that both write.
 const everything = `{
   "duration": "1s", "seed": 7, "allowDangerousWork": true,
+  ` + everyStep + `
   "interference": {"maxOtherCPU": "200m", "maxSteal": "1", "maxInterruptCPU": "1500m", "maxMemoryPressurePercent": 0, "maxIOPressurePercent": 1,
     "minFrequencyPercent": 90, "maxThermalEvents": 0, "maxClockStep": "1ms", "maxThrottledPercent": 5},
   "schedulingPolicies": [{"name": "a", "normal": {}}, {"name": "b", "batch": {}}, {"name": "c", "idle": {}}, {"name": "d", "fifo": {"priority": 98}},
@@ -118,7 +119,7 @@ const everything = `{
     {"name": "e", "workers": 2, "cloneMode": "Fork", "work": {"futexPingPong": {"spinIters": 0}}, "affinity": {"smtSiblingPair": {}}},
     {"name": "f", "workers": 5, "cloneMode": "Fork", "work": {"futexFanOut": {"fanOut": 4, "spinIters": 0}}, "affinity": {"crossCgroup": {}}},
     {"name": "g", "workers": 1, "cloneMode": "Fork", "work": {"timerLatency": {"interval": "1ms"}}},
-    {"name": "h", "workers": 1, "cloneMode": "Fork", "work": {"cachePressure": {"size": "4Ki", "stride": 64}}},
+    {"name": "h", "workers": 1, "cloneMode": "Fork", "work": {"cachePressure": {"size": "4Ki", "stride": 64}}, "affinity": {"lowestCPUs": {"count": 2}}},
     ` + everyKind + `]
 }`
 
@@ -130,7 +131,7 @@ func TestModelIsTheSameJSON(t *testing.T) {
 	}
 	for groups := range slices.Chunk(run.Groups, 12) { // more are too many at once
 		part := run
-		part.Groups = groups
+		part.Groups, part.Steps, part.Checks = groups, nil, nil // which are about several of them
 		if err := Check(&part, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -359,11 +360,13 @@ func TestCheckRefusesByName(t *testing.T) {
 		message   string
 	}{
 		"what is supported": {run: runSpec(func(*v1alpha1.RunSpec) {})},
-		"steps":             {runSpec(func(r *v1alpha1.RunSpec) { r.Steps = []v1alpha1.Step{{}} }), nil, v1alpha1.ReasonNotSupportedYet, "spec.steps"},
+		"steps that cannot follow": {runSpec(func(r *v1alpha1.RunSpec) {
+			r.Steps = []v1alpha1.Step{{Name: "s", Hold: v1alpha1.Hold{Percent: new(int32(1))}, Ops: []v1alpha1.Op{{StartGroup: &v1alpha1.GroupOp{Group: "g"}}, {StartGroup: &v1alpha1.GroupOp{Group: "g"}}}}}
+		}), nil, v1alpha1.ReasonInvalid, `spec.steps[0].ops[1].startGroup.group: group "g" runs already`},
 		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
-			r.Checks, r.Scheduler = []v1alpha1.Check{{}}, &v1alpha1.Scheduler{}
+			r.Scheduler = &v1alpha1.Scheduler{}
 		}), &v1alpha1.Placement{Gang: true, NodesPercent: new(int32(5))}, v1alpha1.ReasonNotSupportedYet,
-			"not supported yet: spec.checks, spec.scheduler, spec.placement.nodesPercent, spec.placement.gang"},
+			"not supported yet: spec.scheduler, spec.placement.nodesPercent, spec.placement.gang"},
 		"threads, credentials and a memory policy": {run: runSpec(func(r *v1alpha1.RunSpec) {
 			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryLocal}}
 			g := &r.Groups[0]

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -14,15 +15,22 @@ import (
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
-// mergedBytes bounds the groups in a Workload's status.
-const mergedBytes = 80_000
+const (
+	// mergedBytes bounds the groups in a Workload's status, which is to stay below 100 kB
+	// with findings, failures and machines.
+	mergedBytes = 70_000
+	// maxGroups and maxDistributions are what the API takes.
+	maxGroups        = 12
+	maxDistributions = 4
+)
 
 // Merge adds up the group results of several nodes. Sums are added, populations
 // merged, percentiles computed anew; nothing is averaged, and values of different samples
-// are never put together. A distribution of which
+// are never put together. The order of the nodes does not matter, nor which of them are merged first.
+// A distribution of which
 // some node's histogram is missing is left out, since its percentiles cannot be
 // known; truncated then says so, as it does when the result itself had to drop
-// histograms to stay below 80 kB. Distances of migrations are left out likewise.
+// histograms to stay below 70 kB. Distances of migrations and run delays are left out likewise.
 func Merge(results []*v1alpha1.RunResult) (groups []v1alpha1.GroupResult, truncated bool, err error) {
 	m := &merger{index: map[string]int{}}
 	for _, r := range results {
@@ -33,7 +41,13 @@ func Merge(results []*v1alpha1.RunResult) (groups []v1alpha1.GroupResult, trunca
 			}
 		}
 	}
-	groups = m.finish()
+	if len(m.groups) > maxGroups {
+		return nil, false, fmt.Errorf("there are %d groups on all nodes together, at most %d are possible", len(m.groups), maxGroups)
+	}
+	groups, err = m.finish()
+	if err != nil {
+		return nil, false, err
+	}
 	truncated = dropHistograms(&groups, groups, mergedBytes)
 	return groups, truncated || m.incomplete, nil
 }
@@ -74,16 +88,23 @@ func (m *merger) add(g *v1alpha1.GroupResult, partial bool) error {
 
 // addFigures adds what compares between nodes: no CPU numbers.
 func addFigures(sum, g *v1alpha1.GroupResult) {
-	sum.Workers += g.Workers
-	sum.Completed += g.Completed
-	sum.Iterations += g.Iterations
-	sum.WorkUnits += g.WorkUnits
-	sum.WallNanoseconds += g.WallNanoseconds
-	sum.CPUNanoseconds += g.CPUNanoseconds
-	sum.RunDelayNanoseconds = plus(sum.RunDelayNanoseconds, g.RunDelayNanoseconds)
-	sum.VoluntarySwitches += g.VoluntarySwitches
-	sum.InvoluntarySwitches += g.InvoluntarySwitches
-	sum.Migrations += g.Migrations
+	if tellsDelay(sum) && tellsDelay(g) {
+		sum.RunDelayNanoseconds = plus(sum.RunDelayNanoseconds, g.RunDelayNanoseconds)
+	} else {
+		sum.RunDelayNanoseconds = nil
+	}
+	sum.Workers = int32(min(add(int64(sum.Workers), int64(g.Workers)), math.MaxInt32))
+	sum.Completed = int32(min(add(int64(sum.Completed), int64(g.Completed)), math.MaxInt32))
+	for _, of := range []struct {
+		to *int64
+		n  int64
+	}{
+		{&sum.Iterations, g.Iterations}, {&sum.WorkUnits, g.WorkUnits}, {&sum.WallNanoseconds, g.WallNanoseconds},
+		{&sum.CPUNanoseconds, g.CPUNanoseconds}, {&sum.VoluntarySwitches, g.VoluntarySwitches},
+		{&sum.InvoluntarySwitches, g.InvoluntarySwitches}, {&sum.Migrations, g.Migrations},
+	} {
+		*of.to = add(*of.to, of.n)
+	}
 	sum.MaxGapNanoseconds = max(sum.MaxGapNanoseconds, g.MaxGapNanoseconds)
 	by := g.MigrationsByDistance
 	if by == nil {
@@ -97,6 +118,12 @@ func addFigures(sum, g *v1alpha1.GroupResult) {
 	to.Remote, to.Unknown = plus(to.Remote, by.Remote), plus(to.Unknown, by.Unknown)
 }
 
+// tellsDelay says whether all the time that passed for a group is covered by its run delay. The
+// delay of some nodes beside the time of all would look like a shorter one.
+func tellsDelay(g *v1alpha1.GroupResult) bool {
+	return g.RunDelayNanoseconds != nil || g.WallNanoseconds <= 0
+}
+
 func total(by *v1alpha1.MigrationDistances) int64 {
 	if by == nil {
 		return 0
@@ -104,10 +131,20 @@ func total(by *v1alpha1.MigrationDistances) int64 {
 	var sum int64
 	for _, n := range []*int64{by.SMT, by.LLC, by.Node, by.Remote, by.Unknown} {
 		if n != nil {
-			sum += *n
+			sum = add(sum, *n)
 		}
 	}
 	return sum
+}
+
+// add adds counts and times, none of which is negative. One that has come to its end stays
+// there, so that the order does not matter.
+func add(a, b int64) int64 {
+	a, b = max(a, 0), max(b, 0)
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }
 
 // plus adds what is there.
@@ -116,9 +153,9 @@ func plus(a, b *int64) *int64 {
 	case b == nil:
 		return a
 	case a == nil:
-		return new(*b)
+		return new(add(0, *b))
 	default:
-		return new(*a + *b)
+		return new(add(*a, *b))
 	}
 }
 
@@ -156,7 +193,7 @@ func measureOf(d *v1alpha1.Distribution) work.Measure {
 	return work.Measure{Metric: work.Metric(d.Metric), Sample: work.Sample(d.Sample)}
 }
 
-func (m *merger) finish() []v1alpha1.GroupResult {
+func (m *merger) finish() ([]v1alpha1.GroupResult, error) {
 	for i := range m.groups {
 		g := &m.groups[i]
 		if total(g.MigrationsByDistance) != g.Migrations {
@@ -167,8 +204,11 @@ func (m *merger) finish() []v1alpha1.GroupResult {
 				g.Distributions = append(g.Distributions, distribution(of, h))
 			}
 		}
+		if n := len(g.Distributions); n > maxDistributions {
+			return nil, fmt.Errorf("group %s: there are %d distributions on all nodes together, at most %d are possible", g.Name, n, maxDistributions)
+		}
 	}
-	return m.groups
+	return m.groups, nil
 }
 
 // inOrder is the order of distributions in a merged group: that of metrics, then

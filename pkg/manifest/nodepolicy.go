@@ -13,12 +13,15 @@ import (
 
 // NodePolicy is a policy as a node publishes it: of programs the names only.
 func NodePolicy(p *spec.Policy) *v1alpha1.NodePolicy {
-	out := &v1alpha1.NodePolicy{DangerousWork: v1alpha1.DangerousWorkForbidden}
+	out := &v1alpha1.NodePolicy{DangerousWork: v1alpha1.DangerousWorkForbidden, CPUHotplug: v1alpha1.CPUHotplugForbidden}
 	if p == nil {
 		return out
 	}
 	if p.DangerousWork {
 		out.DangerousWork = v1alpha1.DangerousWorkAllowed
+	}
+	if p.CPUHotplug {
+		out.CPUHotplug = v1alpha1.CPUHotplugAllowed
 	}
 	out.Programs = slices.Sorted(maps.Keys(p.Programs))
 	out.Devices = slices.Sorted(slices.Values(p.Devices))
@@ -33,6 +36,7 @@ func policyOf(published *v1alpha1.NodePolicy) *spec.Policy {
 		return p
 	}
 	p.DangerousWork = published.DangerousWork == v1alpha1.DangerousWorkAllowed
+	p.CPUHotplug = published.CPUHotplug == v1alpha1.CPUHotplugAllowed
 	p.Devices = published.Devices
 	if len(published.Programs) > 0 {
 		p.Programs = map[string]string{}

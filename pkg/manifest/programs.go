@@ -4,115 +4,69 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
-	"github.com/schedfleet/schedfleet/pkg/workload/report"
+	"github.com/schedfleet/schedfleet/pkg/workload/payload"
 )
 
-// programMetrics are the figures of a group's programs, each over all that wrote it, in
-// the order in which the work names them.
-func programMetrics(programs []report.Program) []v1alpha1.ProgramMetric {
-	var sums figures
-	for i := range programs {
-		for _, v := range programs[i].Metrics {
-			if v.Value != nil {
-				sums.add(v.Name, v.Unit, v1alpha1.MetricPolarity(v.Polarity), figure{1, *v.Value, *v.Value, *v.Value})
-			}
-		}
-	}
-	return sums.results()
-}
-
-// addProgramMetrics adds a node's figures of programs to those of others.
-func addProgramMetrics(sum *[]v1alpha1.ProgramMetric, list []v1alpha1.ProgramMetric) error {
-	var sums figures
-	for _, m := range slices.Concat(*sum, list) {
-		f, err := parseFigure(&m)
-		if err != nil {
-			return fmt.Errorf("programMetrics %s: %w", m.Name, err)
-		}
-		if i := sums.index(m.Name); i >= 0 && (sums[i].result.Unit != m.Unit || sums[i].result.Polarity != m.Polarity) {
-			return fmt.Errorf("programMetrics %s: it is %s in %q, on other nodes %s in %q", m.Name, m.Polarity, m.Unit, sums[i].result.Polarity, sums[i].result.Unit)
-		}
-		sums.add(m.Name, m.Unit, m.Polarity, f)
-	}
-	*sum = sums.results()
-	return nil
-}
-
-// figure is one over several programs.
-type figure struct {
-	count         int64
-	sum, min, max float64
-}
-
-// named is a figure with what it is called.
-type named struct {
-	figure
-	result v1alpha1.ProgramMetric
-}
-
-// figures are those of a group, each name once.
-type figures []named
-
-func (l figures) index(name string) int {
-	for i := range l {
-		if l[i].result.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
-func (l *figures) add(name, unit string, polarity v1alpha1.MetricPolarity, f figure) {
-	i := l.index(name)
-	if i < 0 {
-		*l = append(*l, named{f, v1alpha1.ProgramMetric{Name: name, Unit: unit, Polarity: polarity}})
-		return
-	}
-	to := &(*l)[i]
-	to.count += f.count
-	to.sum += f.sum
-	to.min, to.max = min(to.min, f.min), max(to.max, f.max)
-}
-
-func (l figures) results() []v1alpha1.ProgramMetric {
+// programMetrics are the figures of a group's programs, each over all that wrote it.
+func programMetrics(totals []payload.Total) []v1alpha1.ProgramMetric {
 	var list []v1alpha1.ProgramMetric
-	for i := range l {
-		f := &l[i]
-		f.result.Count, f.result.Sum, f.result.Min, f.result.Max = f.count, decimal(f.sum), decimal(f.min), decimal(f.max)
-		list = append(list, f.result)
+	for i := range totals {
+		t := &totals[i]
+		list = append(list, v1alpha1.ProgramMetric{
+			Name: t.Name, Unit: t.Unit, Polarity: v1alpha1.MetricPolarity(t.Polarity), Count: count(t.Count),
+			Sum: string(t.Sum), Min: string(t.Min), Max: string(t.Max),
+		})
 	}
 	return list
 }
 
-// decimal is the shortest text that gives the same number again, with an exponent where
-// it is very large or very small. A sum may be larger than numbers get.
-func decimal(n float64) string {
-	n = max(-math.MaxFloat64, min(n, math.MaxFloat64))
-	if size := math.Abs(n); size != 0 && (size < 1e-6 || size >= 1e21) {
-		return strconv.FormatFloat(n, 'e', -1, 64)
+// addProgramMetrics adds a node's figures of programs to those of others. They are in the
+// order of their names then, since not every node need have all of them.
+func addProgramMetrics(sum *[]v1alpha1.ProgramMetric, list []v1alpha1.ProgramMetric) error {
+	a, err := totals(*sum)
+	if err != nil {
+		return err
 	}
-	return strconv.FormatFloat(n, 'f', -1, 64)
+	b, err := totals(list)
+	if err != nil {
+		return err
+	}
+	merged, err := payload.MergeTotals(a, b)
+	if err != nil {
+		return err
+	}
+	if len(merged) > payload.MaxMetrics {
+		return fmt.Errorf("programMetrics: on all nodes together there are %d, at most %d are possible", len(merged), payload.MaxMetrics)
+	}
+	slices.SortFunc(merged, func(a, b payload.Total) int { return cmp.Compare(a.Name, b.Name) })
+	*sum = programMetrics(merged)
+	return nil
 }
 
-func parseFigure(m *v1alpha1.ProgramMetric) (figure, error) {
-	f := figure{count: m.Count}
-	for _, part := range []struct {
-		text string
-		to   *float64
-	}{{m.Sum, &f.sum}, {m.Min, &f.min}, {m.Max, &f.max}} {
-		n, err := strconv.ParseFloat(part.text, 64)
-		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-			return f, fmt.Errorf("%q is not a decimal number", part.text)
+// totals are the figures as numbers.
+func totals(list []v1alpha1.ProgramMetric) ([]payload.Total, error) {
+	var all []payload.Total
+	for i := range list {
+		m := &list[i]
+		t := payload.Total{Name: m.Name, Unit: m.Unit, Polarity: payload.Polarity(m.Polarity), Count: uint64(max(m.Count, 0))}
+		for _, part := range []struct {
+			text string
+			to   *payload.Decimal
+		}{{m.Sum, &t.Sum}, {m.Min, &t.Min}, {m.Max, &t.Max}} {
+			n, err := payload.ParseDecimal(part.text)
+			if err != nil {
+				return nil, fmt.Errorf("programMetrics %s: %w", m.Name, err)
+			}
+			*part.to = n
 		}
-		*part.to = n
+		all = append(all, t)
 	}
-	return f, nil
+	return all, nil
 }
 
 // dropProgramMetrics takes figures of programs away from the last group on until the

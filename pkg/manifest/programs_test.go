@@ -35,6 +35,7 @@ func programsOf(programs ...[]payload.Value) *report.Report {
 	g := report.Group{Name: "g", Kind: "exec", CloneMode: "Fork"}
 	for i, values := range programs {
 		g.Programs = append(g.Programs, report.Program{Name: "fio", Worker: i, Metrics: values})
+		g.ProgramMetrics = payload.AddValues(g.ProgramMetrics, values)
 	}
 	return &report.Report{Groups: []report.Group{g}}
 }
@@ -58,9 +59,9 @@ func TestFiguresOfProgramsAreAddedUp(t *testing.T) {
 			},
 			[]v1alpha1.ProgramMetric{metric("p50", 3, "1000000.3", "0.1", "1000000"), metric("p99", 1, "7", "7", "7")},
 		},
-		"of which the sum is too large for a number": {
+		"of which the sum is too large for a float": {
 			[]*report.Report{programsOf([]payload.Value{found("p50", math.MaxFloat64)}, []payload.Value{found("p50", math.MaxFloat64)})},
-			[]v1alpha1.ProgramMetric{metric("p50", 2, "1.7976931348623157e+308", "1.7976931348623157e+308", "1.7976931348623157e+308")},
+			[]v1alpha1.ProgramMetric{metric("p50", 2, "3.5953862697246314e+308", "1.7976931348623157e+308", "1.7976931348623157e+308")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestFiguresOfProgramsThatDoNotFitTogether(t *testing.T) {
 		change func(*v1alpha1.ProgramMetric)
 		want   string
 	}{
-		"of another unit":     {func(m *v1alpha1.ProgramMetric) { m.Unit = "ms" }, `programMetrics p50: it is LowerIsBetter in "ms", on other nodes LowerIsBetter in "us"`},
+		"of another unit":     {func(m *v1alpha1.ProgramMetric) { m.Unit = "ms" }, `programMetrics p50: it is LowerIsBetter in "ms", elsewhere LowerIsBetter in "us"`},
 		"of another polarity": {func(m *v1alpha1.ProgramMetric) { m.Polarity = v1alpha1.PolarityHigher }, `programMetrics p50: it is HigherIsBetter in "us"`},
 		"that are no numbers": {func(m *v1alpha1.ProgramMetric) { m.Max = "many" }, `programMetrics p50: "many" is not a decimal number`},
 		"without an end":      {func(m *v1alpha1.ProgramMetric) { m.Sum = "Inf" }, `programMetrics p50: "Inf" is not a decimal number`},

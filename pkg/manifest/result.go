@@ -4,10 +4,10 @@
 package manifest
 
 import (
-	"encoding/json"
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
@@ -18,11 +18,15 @@ import (
 )
 
 const (
-	// resultBytes bounds a NodeRun's result, so that the object stays below 10 kB
-	// beside its spec.
+	// resultBytes bounds a NodeRun's result, so that its status stays below 10 kB with
+	// conditions and the reference to the report.
 	resultBytes = 8_000
 	// maxResultBytes is what it may have at most.
-	maxResultBytes = 10_000
+	maxResultBytes = 9_000
+	maxFindings    = 8
+	maxSteps       = 64
+	maxFinding     = 160
+	maxValue       = 32
 	maxProblems    = 4
 	maxNotes       = 4
 	maxNote        = 128
@@ -41,15 +45,17 @@ func Verdict(rep *report.Report) (valid bool, reason v1alpha1.VoidReason, messag
 }
 
 // Result sums a report up for the status of a NodeRun, in 8 kB of JSON. What does
-// not fit is left out, of the last groups first: histograms, then where on the
-// machine a group was, then figures of programs, then cgroups. The figures themselves stay, so that large ones
-// of twelve groups may take more, but never 10 kB: before that the last groups lose
-// their distributions.
+// not fit is left out, of the last groups and steps first: histograms, then where on the
+// machine a group was, then figures of steps, then figures of programs, then cgroups. The figures of groups
+// stay, so that large ones of twelve groups may take more, but never 9 kB: before that
+// distributions go, then findings beyond the third, problems and notes beyond the first, and what the machine
+// did. The verdict, the first findings and the groups always stay.
 func Result(rep *report.Report) *v1alpha1.RunResult {
 	r := &v1alpha1.RunResult{
 		RunID: rep.RunID, Kernel: rep.Kernel, CloneMethod: rep.CloneMethod, HoldNanoseconds: rep.Hold,
 		StartSkewNanoseconds: rep.StartSkew, SupervisorCPUNanoseconds: rep.SupervisorCPU,
 		Interference: interferenceResult(rep.Interference),
+		Verdict:      v1alpha1.Verdict(rep.Verdict), Checks: verdictCounts(rep.Checks), Findings: findings(rep.Findings),
 	}
 	if h := rep.Host; h != nil {
 		r.Shape, r.FingerprintDigest = cut(h.Shape, maxDigest), cut(h.Digest, maxDigest)
@@ -74,70 +80,9 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 	for i := range rep.Cgroups[:min(len(rep.Cgroups), maxCgroups)] {
 		r.Cgroups = append(r.Cgroups, cgroupResult(&rep.Cgroups[i]))
 	}
-	r.HistogramTruncated = dropHistograms(r, r.Groups, resultBytes)
-	dropPlaces(r, resultBytes)
-	if dropProgramMetrics(r, resultBytes) {
-		r.HistogramTruncated = true
-	}
-	r.CgroupsTruncated = dropCgroups(r, resultBytes) || len(rep.Cgroups) > maxCgroups
-	if dropDistributions(r, maxResultBytes) {
-		r.HistogramTruncated = true
-	}
+	r.Steps = stepResults(rep)
+	shrink(r, len(rep.Cgroups) > maxCgroups)
 	return r
-}
-
-func fits(object any, limit int) bool {
-	text, err := json.Marshal(object)
-	return err == nil && len(text) <= limit
-}
-
-// dropHistograms takes histograms away from the last group on until the object
-// that holds the groups fits, and reports whether it had to.
-func dropHistograms(object any, groups []v1alpha1.GroupResult, limit int) (truncated bool) {
-	for _, group := range slices.Backward(groups) {
-		if fits(object, limit) {
-			return truncated
-		}
-		for d := range group.Distributions {
-			truncated = truncated || group.Distributions[d].Histogram != ""
-			group.Distributions[d].Histogram = ""
-		}
-	}
-	return truncated
-}
-
-// dropPlaces takes CPUs and distances away from the last group on until the result
-// fits, and the policy, which the run's spec tells.
-func dropPlaces(r *v1alpha1.RunResult, limit int) {
-	for i := range slices.Backward(r.Groups) {
-		if fits(r, limit) {
-			return
-		}
-		g := &r.Groups[i]
-		g.Policy, g.AllowedCPUs, g.CPUsUsed, g.MaxGapCPU, g.MigrationsByDistance, g.PagesByNode = "", "", "", nil, nil, nil
-	}
-}
-
-// dropCgroups takes cgroups away, the last first, until the result fits, and
-// reports whether it had to.
-func dropCgroups(r *v1alpha1.RunResult, limit int) (truncated bool) {
-	for len(r.Cgroups) > 0 && !fits(r, limit) {
-		r.Cgroups, truncated = r.Cgroups[:len(r.Cgroups)-1], true
-	}
-	return truncated
-}
-
-// dropDistributions takes distributions away altogether, from the last group on, until the
-// result fits, and reports whether it had to.
-func dropDistributions(r *v1alpha1.RunResult, limit int) (truncated bool) {
-	for i := range slices.Backward(r.Groups) {
-		if fits(r, limit) {
-			return truncated
-		}
-		truncated = truncated || len(r.Groups[i].Distributions) > 0
-		r.Groups[i].Distributions = nil
-	}
-	return truncated
 }
 
 // cpuList is a list of CPUs or nodes, empty if the API does not take it: a part of
@@ -149,9 +94,10 @@ func cpuList(text string) string {
 	return text
 }
 
+// cut keeps a text within bytes, and in whole characters.
 func cut(text string, limit int) string {
 	if len(text) > limit {
-		return text[:limit-3] + "..."
+		return strings.ToValidUTF8(text[:limit-3], "") + "..."
 	}
 	return text
 }
@@ -171,7 +117,7 @@ func groupResult(g *report.Group) v1alpha1.GroupResult {
 		Migrations: count(g.Migrations), MigrationsByDistance: distances(g.MigrationsBy), MaxGapNanoseconds: g.MaxGap,
 		Policy: cut(g.Policy, maxPolicy), AllowedCPUs: cpuList(g.AllowedCPUs), CPUsUsed: cpuList(g.CPUs),
 	}
-	out.ProgramMetrics = programMetrics(g.Programs)
+	out.ProgramMetrics = programMetrics(g.ProgramMetrics)
 	if g.MaxGap > 0 {
 		out.MaxGapCPU = new(int32(g.MaxGapCPU))
 	}

@@ -27,6 +27,7 @@ const (
 // Flags are the flags of a policy.
 type Flags struct {
 	dangerous         bool
+	hotplug           bool
 	programs, devices list
 	scratch           string
 }
@@ -35,6 +36,7 @@ type Flags struct {
 func Register(to *flag.FlagSet) *Flags {
 	f := &Flags{}
 	to.BoolVar(&f.dangerous, "allow-dangerous-work", false, "let runs do work that can harm what else runs on this machine, if they say so, too")
+	to.BoolVar(&f.hotplug, "allow-cpu-hotplug", false, "let runs take CPUs of this machine offline; they are brought back when the run ends")
 	to.Var(&f.programs, "allow-program", "`NAME=PATH` of a program that runs may execute; may be repeated")
 	to.Var(&f.devices, "allow-device", "`path` of a block device whose content runs may destroy; may be repeated")
 	to.StringVar(&f.scratch, "scratch-dir", "", "`directory` for files that runs write and read (default: that for temporary files)")
@@ -43,7 +45,7 @@ func Register(to *flag.FlagSet) *Flags {
 
 // Policy is what the flags say. An error names the flag.
 func (f *Flags) Policy() (*spec.Policy, error) {
-	p := &spec.Policy{DangerousWork: f.dangerous, Scratch: f.scratch}
+	p := &spec.Policy{DangerousWork: f.dangerous, CPUHotplug: f.hotplug, Scratch: f.scratch}
 	if len(f.programs) > maxPrograms || len(f.devices) > maxDevices {
 		return nil, fmt.Errorf("--allow-program and --allow-device may be given %d times each", maxPrograms)
 	}

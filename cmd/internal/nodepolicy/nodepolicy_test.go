@@ -36,8 +36,8 @@ func TestPolicies(t *testing.T) {
 	}{
 		"allow nothing by default": {nil, spec.Policy{}},
 		"allow what they are told to": {
-			[]string{"--allow-dangerous-work", "--allow-program=sh=/bin/sh", "--allow-program", "true.2+x_y-z=/bin/true", "--scratch-dir", dir},
-			spec.Policy{DangerousWork: true, Programs: map[string]string{"sh": "/bin/sh", "true.2+x_y-z": "/bin/true"}, Scratch: dir},
+			[]string{"--allow-dangerous-work", "--allow-cpu-hotplug", "--allow-program=sh=/bin/sh", "--allow-program", "true.2+x_y-z=/bin/true", "--scratch-dir", dir},
+			spec.Policy{DangerousWork: true, CPUHotplug: true, Programs: map[string]string{"sh": "/bin/sh", "true.2+x_y-z": "/bin/true"}, Scratch: dir},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -123,6 +123,9 @@ func (c *Control) Stopped() bool { return atomic.LoadUint32(&c.stop) != 0 }
 // SetPhase begins an epoch for all workers.
 func (c *Control) SetPhase(epoch uint32) { atomic.StoreUint32(&c.phase, epoch) }
 
+// EndPhase begins the epoch after the phase that is on.
+func (c *Control) EndPhase() { c.SetPhase(GapAfter(Begun(c.Phase()))) }
+
 // Phase is the epoch.
 func (c *Control) Phase() uint32 { return atomic.LoadUint32(&c.phase) }
 

@@ -9,11 +9,22 @@ import (
 	"sync/atomic"
 )
 
-// Epochs of the phase word that are no phase; phase k of the run is epoch k+1.
+// Epochs of the phase word that are no phase; phase k of the run is epoch k+1. All
+// times between phases have one record, that of EpochGap.
 const (
 	EpochBaseline = 0
 	EpochGap      = 1<<32 - 1
 )
+
+// gapBit marks the epochs between phases.
+const gapBit = 1 << 31
+
+// GapAfter is the epoch after the first n phases, in which none is on. Each gap has an
+// epoch of its own, so that whoever sleeps through phases can tell which.
+func GapAfter(n uint32) uint32 { return gapBit | n }
+
+// Begun is how many phases have begun by an epoch.
+func Begun(epoch uint32) uint32 { return epoch &^ gapBit }
 
 // Distance is how far a migration went.
 type Distance uint8
@@ -170,6 +181,11 @@ func (f *Figures) TotalMigrations() uint64 {
 
 // Iterations is the number of passes counted so far.
 func (r *Record) Iterations() uint64 { return atomic.LoadUint64(&r.iterations) }
+
+// Counts are the work units and the passes counted so far.
+func (r *Record) Counts() (units, iterations uint64) {
+	return atomic.LoadUint64(&r.workUnits), atomic.LoadUint64(&r.iterations)
+}
 
 // CPUs are the CPUs the worker noted.
 func (r *Record) CPUs() []int {

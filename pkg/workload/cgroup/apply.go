@@ -60,7 +60,9 @@ func (n *node) knobs() []knob {
 
 // verify reads back what was written: the kernel may take a value and not
 // follow it, and what is written later may change what is in force.
-func verify(d *Dir, n *node) error {
+func (t *Tree) verify(n *node) error { return verify(t.dir(n), n, t.takenFrom(n)) }
+
+func verify(d *Dir, n *node, taken cpuset.CPUSet) error {
 	if err := d.verifyType(n); err != nil {
 		return err
 	}
@@ -73,12 +75,16 @@ func verify(d *Dir, n *node) error {
 			return err
 		}
 	}
+	return verifySets(d, n, taken)
+}
+
+// verifySets reads back the CPUs and memory nodes in force. Without any left, a cgroup would have
+// those of its parent if it were to run something.
+func verifySets(d *Dir, n *node, taken cpuset.CPUSet) error {
 	if n.settings == nil {
 		return nil
 	}
-	// The CPUs of partitions below it are not its own any more. Without any
-	// left, it would have those of its parent if it were to run something.
-	if want := n.settings.CPUs.Difference(n.given); !want.IsEmpty() {
+	if want := n.settings.CPUs.Difference(taken); !want.IsEmpty() {
 		if err := d.verifySet(effectiveCPUs, want); err != nil {
 			return err
 		}
@@ -87,6 +93,23 @@ func verify(d *Dir, n *node) error {
 		return d.verifySet(effectiveMems, n.settings.Mems)
 	}
 	return nil
+}
+
+// takenFrom are CPUs that a cgroup does not have although it asked for them: those of the partitions
+// below it, and those that are offline.
+func (t *Tree) takenFrom(n *node) cpuset.CPUSet {
+	taken := t.offline
+	for _, other := range t.nodes {
+		if other.live && other.settings != nil && other.settings.Partition != "" && isBelow(other.name, n.name) {
+			taken = taken.Union(other.settings.CPUs)
+		}
+	}
+	return taken
+}
+
+// isBelow says whether a cgroup is below another, or below the root.
+func isBelow(name, above string) bool {
+	return name != above && (above == "" || strings.HasPrefix(name, above+"/"))
 }
 
 func (d *Dir) verifyType(n *node) error {

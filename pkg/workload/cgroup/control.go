@@ -44,6 +44,10 @@ func (t *Tree) offered() error {
 					k.file, c, top.path, has, whereBound(c), errors.ErrUnsupported))
 			}
 		}
+		if missing := without(n.needs, has); len(missing) > 0 {
+			return n.say(fmt.Errorf("a change to come needs the controller %s, which %s does not have (it has %v)%s: %w",
+				missing[0], top.path, has, whereBound(missing[0]), errors.ErrUnsupported))
+		}
 	}
 	return nil
 }

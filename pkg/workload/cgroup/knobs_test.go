@@ -124,6 +124,7 @@ func TestADifferenceNamesFileAskedAndGot(t *testing.T) {
 	partition := &Settings{CPUs: cpuset.New(0, 1), Partition: "root"}
 	for name, tc := range map[string]struct {
 		node  node
+		taken cpuset.CPUSet
 		files map[string]string
 		want  []string // of the error; none: no error
 	}{
@@ -134,12 +135,12 @@ func TestADifferenceNamesFileAskedAndGot(t *testing.T) {
 		"made invalid":    {node: node{settings: weight}, files: map[string]string{"cgroup.type": "domain invalid\n"}, want: []string{"cgroup.type", `"domain invalid"`}},
 		"no partition":    {node: node{settings: partition}, files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root invalid (Parent is not a partition root)\n"}, want: []string{partitionFile, "Parent is not a partition root"}},
 		"fewer CPUs":      {node: node{settings: partition}, files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root\n", effectiveCPUs: "1\n"}, want: []string{effectiveCPUs, `"0-1"`, `"1"`}},
-		"CPUs given away": {node: node{settings: partition, given: cpuset.New(0)}, files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root\n", effectiveCPUs: "1\n"}},
-		"all given away":  {node: node{settings: partition, given: cpuset.New(0, 1)}, files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root\n"}},
+		"CPUs given away": {node: node{settings: partition}, taken: cpuset.New(0), files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root\n", effectiveCPUs: "1\n"}},
+		"all given away":  {node: node{settings: partition}, taken: cpuset.New(0, 1), files: map[string]string{"cgroup.type": "domain\n", partitionFile: "root\n"}},
 		"other nodes":     {node: node{settings: &Settings{Mems: cpuset.New(1)}}, files: map[string]string{"cgroup.type": "domain\n", effectiveMems: "0-1\n"}, want: []string{effectiveMems, `"1"`, `"0-1"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := verify(fake(t, tc.files), &tc.node)
+			err := verify(fake(t, tc.files), &tc.node, tc.taken)
 			if len(tc.want) == 0 && err != nil {
 				t.Errorf("error %v", err)
 			}

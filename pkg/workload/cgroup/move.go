@@ -45,6 +45,14 @@ func (d *Dir) Thaw(ctx context.Context) error {
 	return nil
 }
 
+// ThawLater takes back the freeze of a cgroup below one that is frozen: its tasks go on with those.
+func (d *Dir) ThawLater() error {
+	if err := d.thaw(); err != nil {
+		return fmt.Errorf("thawing cgroup %s: %w", d.path, err)
+	}
+	return nil
+}
+
 func (d *Dir) setFrozen(ctx context.Context, frozen uint64) error {
 	ctx, cancel := context.WithTimeout(ctx, freezeTimeout)
 	defer cancel()

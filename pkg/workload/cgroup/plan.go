@@ -16,16 +16,19 @@ import (
 // node is a cgroup of a tree to be made: one that was asked for, the root of
 // the tree, or one that leads to another.
 type node struct {
-	name     string // relative to the root, whose own is empty
-	settings *Settings
+	name string // relative to the root, whose own is empty
+	// settings are those in force, defined those it is made with.
+	settings, defined *Settings
+	// needs are controllers that its settings may need later.
+	needs    []string
 	threaded bool
+	// later says that it is not made with the tree, live that it is there.
+	later, live bool
 	// enable are the controllers that its children get, ascending.
 	enable []string
 	// exclusive are the CPUs of the partitions at it and below it, which all
 	// ancestors of a partition must set aside.
 	exclusive cpuset.CPUSet
-	// given are the CPUs of the partitions below it: it does not keep them.
-	given cpuset.CPUSet
 }
 
 // plan returns the cgroups to make, parents before children and the root first.
@@ -37,6 +40,7 @@ func plan(defs []Definition) ([]*node, error) {
 		}
 	}
 	nodes := ordered(byName)
+	postpone(nodes, byName)
 	if err := spreadThreaded(nodes, byName); err != nil {
 		return nil, err
 	}
@@ -69,9 +73,17 @@ func declare(byName map[string]*node, def *Definition) error {
 			byName[name] = &node{name: name}
 		}
 	}
-	byName[def.Name].settings = &def.Settings
-	byName[def.Name].threaded = def.Threaded
+	n := byName[def.Name]
+	n.settings = &def.Settings
+	n.defined, n.threaded, n.later, n.needs = &def.Settings, def.Threaded, def.Later, def.Needs
 	return nil
+}
+
+// postpone makes everything below what is made later later too.
+func postpone(nodes []*node, byName map[string]*node) {
+	for _, n := range nodes {
+		n.later = n.later || n.name != "" && byName[parentOf(n.name)].later
+	}
 }
 
 // ordered sorts by depth, then by name.
@@ -139,13 +151,17 @@ func (n *node) spread(byName map[string]*node) error {
 		partition = n.settings.CPUs
 	}
 	n.exclusive = n.exclusive.Union(partition)
-	needs := n.settings.Controllers()
+	for _, c := range n.needs {
+		if n.threaded && !slices.Contains(threadedControllers, c) {
+			return fmt.Errorf("a change to come needs the controller %s, which a threaded cgroup cannot have", c)
+		}
+	}
+	needs := distinct(append(n.settings.Controllers(), n.needs...))
 	for name := n.name; name != ""; {
 		name = parentOf(name)
 		above := byName[name]
 		above.enable = distinct(append(above.enable, needs...))
 		above.exclusive = above.exclusive.Union(partition)
-		above.given = above.given.Union(partition)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type planned struct {
 	Threaded  bool
 	Enable    string
 	Exclusive string
-	Given     string
+	Later     bool
 }
 
 func TestPlan(t *testing.T) {
@@ -71,13 +71,26 @@ func TestPlan(t *testing.T) {
 				{Name: "d/e", Settings: Settings{CPUs: cpuset.New(4), Partition: "root"}},
 			},
 			want: []planned{
-				{Enable: "cpuset", Exclusive: "0-2,4", Given: "0-2,4"},
-				{Name: "a", Enable: "cpuset", Exclusive: "0-2", Given: "1"},
+				{Enable: "cpuset", Exclusive: "0-2,4"},
+				{Name: "a", Enable: "cpuset", Exclusive: "0-2"},
 				{Name: "c"},
-				{Name: "d", Enable: "cpuset", Exclusive: "4", Given: "4"},
+				{Name: "d", Enable: "cpuset", Exclusive: "4"},
 				{Name: "a/b", Exclusive: "1"},
 				{Name: "d/e", Exclusive: "4"},
 			},
+		},
+		"what is made later, with what is below it and what it will need": {
+			defs: []Definition{{Name: "a", Later: true, Needs: []string{"cpuset"}}, {Name: "a/b/c", Settings: weight}, {Name: "d", Needs: []string{"memory"}}},
+			want: []planned{
+				{Enable: "cpu cpuset memory"},
+				{Name: "a", Enable: "cpu", Later: true},
+				{Name: "d"},
+				{Name: "a/b", Enable: "cpu", Later: true},
+				{Name: "a/b/c", Later: true},
+			},
+		},
+		"threads that will need a controller of domains": {
+			defs: []Definition{{Name: "a/b", Settings: threaded(Settings{}), Needs: []string{"memory"}}}, wantErr: "a change to come needs the controller memory",
 		},
 		"one name twice":                       {defs: []Definition{{Name: "a"}, {Name: "a"}}, wantErr: `"a": it is defined twice`},
 		"a bad name":                           {defs: []Definition{{Name: "../a"}}, wantErr: `"../a"`},
@@ -101,7 +114,7 @@ func TestPlan(t *testing.T) {
 			}
 			var got []planned
 			for _, n := range nodes {
-				got = append(got, planned{n.name, n.threaded, strings.Join(n.enable, " "), n.exclusive.String(), n.given.String()})
+				got = append(got, planned{n.name, n.threaded, strings.Join(n.enable, " "), n.exclusive.String(), n.later})
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("nodes (-want +got):\n%s", diff)

@@ -16,6 +16,10 @@ import (
 type Definition struct {
 	Name string
 	Settings
+	// Later says that NewTree only prepares it: Make makes it.
+	Later bool
+	// Needs are controllers that it needs for changes to come, beyond those of its settings.
+	Needs []string
 }
 
 // Settings are what is written to the files of a cgroup. The zero value of each
@@ -71,6 +75,15 @@ func (s *Settings) Controllers() []string {
 		controllers = append(controllers, k.controller())
 	}
 	return distinct(controllers)
+}
+
+// String lists the files that are written, with what is.
+func (s *Settings) String() string {
+	var list []string
+	for _, k := range s.knobs() {
+		list = append(list, k.file+"="+k.value)
+	}
+	return strings.Join(list, ", ")
 }
 
 // controller is the one a file belongs to: the first part of its name.

@@ -26,6 +26,8 @@ type Tree struct {
 	// unrecorded are the controllers enabled above root that no attribute tells of, by directory.
 	unrecorded map[string][]string
 	notes      []string
+	// offline are CPUs that the run took offline: no cgroup has them.
+	offline cpuset.CPUSet
 	// held says that the run's process lives, as long as it is open.
 	held *os.File
 	// undo are the steps that take back what was done, in the order of what was done.
@@ -99,7 +101,18 @@ func (t *Tree) build() error {
 			return err
 		}
 	}
+	var now []*node
 	for _, n := range t.nodes {
+		if !n.later {
+			now = append(now, n)
+		}
+	}
+	return t.buildNodes(now)
+}
+
+// buildNodes makes cgroups, parents before children, with their settings.
+func (t *Tree) buildNodes(nodes []*node) error {
+	for _, n := range nodes {
 		d := t.dir(n)
 		if err := t.mkdir(d); err != nil {
 			return err
@@ -109,6 +122,7 @@ func (t *Tree) build() error {
 				return err
 			}
 		}
+		n.live = true
 		if n.threaded {
 			if err := d.makeThreaded(); err != nil {
 				return n.say(err)
@@ -118,11 +132,14 @@ func (t *Tree) build() error {
 			return err
 		}
 	}
-	for _, step := range []func(*Dir, *node) error{apply, verify} {
-		for _, n := range t.nodes {
-			if err := step(t.dir(n), n); err != nil {
-				return n.say(err)
-			}
+	for _, n := range nodes {
+		if err := apply(t.dir(n), n); err != nil {
+			return n.say(err)
+		}
+	}
+	for _, n := range nodes {
+		if err := t.verify(n); err != nil {
+			return n.say(err)
 		}
 	}
 	return nil

@@ -21,11 +21,15 @@ type limits struct {
 	*spec.Interference
 	seen    *interference.Figures
 	cgroups []report.Cgroup
+	// step says that they are those of a step's hold. What cannot be measured is told of
+	// the whole run, and a figure in ticks says little of a short time.
+	step bool
 	// broken are those that were not kept, each with what was seen.
 	broken []string
 }
 
-// limited makes a rule of a function that looks at the limits of one reason.
+// limited makes a rule of a function that looks at the limits of one reason, over
+// the whole run and in the hold of each step.
 func limited(look func(*limits)) rule {
 	return func(r *report.Report) (string, bool) {
 		if r.Limits == nil {
@@ -36,6 +40,15 @@ func limited(look func(*limits)) rule {
 			l.seen = &interference.Figures{}
 		}
 		look(l)
+		for i := range r.Steps {
+			if s := &r.Steps[i]; len(l.broken) == 0 && s.End > s.Start && s.Interference != nil {
+				in := &limits{Interference: r.Limits, seen: s.Interference, cgroups: s.Cgroups, step: true}
+				look(in)
+				for _, broken := range in.broken {
+					l.broken = append(l.broken, fmt.Sprintf("step %s: %s", s.Name, broken))
+				}
+			}
+		}
 		return strings.Join(l.broken, "; "), len(l.broken) > 0
 	}
 }
@@ -118,6 +131,9 @@ func (l *limits) cpu(seen *int64, limit *quantity.CPUs, name, field, what, says 
 	if !ok || !l.timePassed(field, what) {
 		return
 	}
+	if l.step {
+		ns = max(ns-l.seen.Resolution, 0)
+	}
 	used, allowed := float64(ns)/float64(l.seen.Elapsed), float64(*limit)/1000
 	if used > allowed {
 		l.breaks(says+", more than the %s allowed by interference.%s", decimals(used, allowed), exactly(allowed), field)
@@ -160,6 +176,9 @@ func (l *limits) timePassed(field, what string) bool {
 }
 
 func (l *limits) unmeasured(field, what, why string) {
+	if l.step {
+		return
+	}
 	l.breaks("%s could not be measured, which interference.%s needs: %s", what, field, why)
 }
 

@@ -171,8 +171,8 @@ func TestAChangedMachineIsRemarked(t *testing.T) {
 	}{
 		"nobody looked":  {nil, nil},
 		"nothing":        {&report.Host{}, nil},
-		"one thing":      {&report.Host{Changed: []fingerprint.Change{governor}}, []string{`the machine was changed during the run: cpufreq.governor was "performance", is "powersave"`}},
-		"several things": {&report.Host{Changed: []fingerprint.Change{governor, {}, {}}}, []string{`the machine was changed during the run: cpufreq.governor was "performance", is "powersave", and 2 more`}},
+		"one thing":      {&report.Host{Changed: []fingerprint.Change{governor}}, []string{`the machine was changed during the run: cpufreq.governor: performance -> powersave`}},
+		"several things": {&report.Host{Changed: []fingerprint.Change{governor, {}, {}}}, []string{`the machine was changed during the run: cpufreq.governor: performance -> powersave, and 2 more`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, Remarks(&report.Report{Host: tc.host})); diff != "" {
@@ -196,7 +196,7 @@ func TestABreachOfIsolationIsRemarked(t *testing.T) {
 		"two outside":              {[]report.Worker{worker(0, "0-1", "0"), worker(1, "0", "0"), worker(2, "5", "0")}, []string{"2 of 3 workers ran outside of their CPUs: group g, worker 0 on CPUs 1, not in 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, Remarks(&report.Report{Workers: tc.workers})); diff != "" {
+			if diff := cmp.Diff(tc.want, Remarks(&report.Report{Groups: []report.Group{{Name: "g"}}, Workers: tc.workers})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/utils/cpuset"
-
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 )
@@ -26,7 +24,7 @@ const (
 // Remarks are what happened to the run, and what else on the machine, that may
 // explain the figures. They do not make a sample void; limits do.
 func Remarks(r *report.Report) []string {
-	return slices.Concat(breaches(r), changes(r.Host), around(r.Interference))
+	return slices.Concat(truncated(r.Steps), breaches(r), changes(r.Host), around(r.Interference))
 }
 
 // changes tells that the machine was set up otherwise after the run than before.
@@ -34,8 +32,7 @@ func changes(h *report.Host) []string {
 	if h == nil || len(h.Changed) == 0 {
 		return nil
 	}
-	c := h.Changed[0]
-	text := fmt.Sprintf("the machine was changed during the run: %s was %q, is %q", c.Name, c.Before, c.After)
+	text := "the machine was changed during the run: " + h.Changed[0].String()
 	if more := len(h.Changed) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}
@@ -43,24 +40,37 @@ func changes(h *report.Host) []string {
 }
 
 // breaches tells of workers that were seen on CPUs which the kernel did not allow
-// them before the start: their cpuset or affinity was changed, or not kept to.
+// them: their cpuset or affinity was changed from outside, or not kept to.
 func breaches(r *report.Report) []string {
-	n, first := 0, ""
-	for i := range r.Workers {
-		w := &r.Workers[i]
-		used, usedErr := cpuset.Parse(w.CPUs)
-		allowed, err := cpuset.Parse(w.Allowed)
-		if usedErr != nil || err != nil || allowed.IsEmpty() || used.IsSubsetOf(allowed) {
-			continue
-		}
-		if n++; n == 1 {
-			first = fmt.Sprintf("group %s, worker %d on CPUs %s, not in %s", w.Group, w.Index, used.Difference(allowed), allowed)
+	strayed, first := map[*report.Worker]bool{}, ""
+	for _, h := range holdsOf(r) {
+		for _, g := range h.groups {
+			for _, w := range g.workers {
+				seen := onItsCPUs(w)
+				if seen.verdict != report.Fail {
+					continue
+				}
+				if strayed[w.row] = true; first == "" {
+					seen.hold, seen.group = h, g.Name
+					first = fmt.Sprintf("%s on CPUs %s, not in %s", seen.of(w).who(), seen.shown, seen.limit)
+				}
+			}
 		}
 	}
-	if n == 0 {
+	if first == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d of %d workers ran outside of their CPUs: %s", n, len(r.Workers), first)}
+	return []string{fmt.Sprintf("%d of %d workers ran outside of their CPUs: %s", len(strayed), len(r.Workers), first)}
+}
+
+// truncated tells of holds that were shorter than planned.
+func truncated(steps []report.Step) (notes []string) {
+	for i := range steps {
+		if s := &steps[i]; s.Truncated != "" {
+			notes = append(notes, fmt.Sprintf("step %s: its hold was %v of %v: %s", s.Name, short(max(s.End-s.Start, 0)), time.Duration(s.Planned), s.Truncated))
+		}
+	}
+	return notes
 }
 
 func around(f *interference.Figures) []string {

@@ -1,7 +1,8 @@
 // Copyright 2026 The schedfleet Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package check judges reports by pure functions.
+// Package check judges reports by pure functions: whether the sample counts, and
+// what the checks of the run say of it.
 package check
 
 import (
@@ -17,6 +18,7 @@ const (
 	LoadAbsent     = "LoadAbsent"
 	MissingSamples = "MissingSamples"
 	Cancelled      = "Cancelled"
+	StepFailed     = "StepFailed"
 	ClockStep      = "ClockStep"
 	Steal          = "Steal"
 	Disturbed      = "Disturbed"
@@ -34,13 +36,18 @@ type Validity struct {
 // rule looks for one reason to call a sample void.
 type rule func(*report.Report) (message string, void bool)
 
-// rules are tried in order; the first that hits decides.
+// rules are tried in order; the first that hits decides. What explains others comes
+// first: a run that was cancelled or failed in a step need not have come to all its
+// steps, workers that are gone made no progress, and the load comes before what
+// disturbed it.
 var rules = []struct {
 	reason string
 	rule   rule
 }{
 	{Cancelled, cancelled},
+	{StepFailed, stepFailed},
 	{MissingSamples, workersMissing},
+	{MissingSamples, stepsMissing},
 	{LoadAbsent, loadAbsent},
 	{ClockStep, limited(clockStepped)},
 	{Steal, limited(stolen)},
@@ -49,15 +56,36 @@ var rules = []struct {
 	{Throttled, limited(throttled)},
 }
 
-// Sample judges whether the sample counts: every worker was at work until the
-// common stop and made progress, and the limits to interference were kept.
+// Sample judges whether the sample counts: every worker was at work until it was
+// stopped and made progress in every hold, and the limits to interference were kept, in the whole run and in each hold.
 func Sample(r *report.Report) Validity {
 	for _, rule := range rules {
 		if message, void := rule.rule(r); void {
 			return Validity{Reason: rule.reason, Message: message}
 		}
 	}
-	return Validity{Valid: true, Message: fmt.Sprintf("all %d workers worked for %v", len(r.Workers), time.Duration(r.Hold).Round(time.Microsecond))}
+	return Validity{Valid: true, Message: fmt.Sprintf("all %d workers %s", workersOf(r), lasted(r))}
+}
+
+// workersOf is how many workers there were, also those without a row.
+func workersOf(r *report.Report) int {
+	n := 0
+	for i := range r.Groups {
+		n += r.Groups[i].Workers
+	}
+	return n
+}
+
+// lasted says for how long workers worked: with steps, not all of them for the whole run.
+func lasted(r *report.Report) string {
+	if len(r.Steps) == 0 {
+		return fmt.Sprintf("worked for %v", time.Duration(r.Hold).Round(time.Microsecond))
+	}
+	var held int64
+	for i := range r.Steps {
+		held += r.Steps[i].End - r.Steps[i].Start
+	}
+	return fmt.Sprintf("worked as planned; holds of %v in %d steps", time.Duration(held).Round(time.Microsecond), len(r.Steps))
 }
 
 func cancelled(r *report.Report) (string, bool) {
@@ -87,36 +115,23 @@ const (
 	quietShare  = 10
 )
 
-// loadAbsent finds workers that made no progress at all although the run was
-// long enough for their work, and starving is not what they are for.
-func loadAbsent(r *report.Report) (string, bool) {
-	groups := map[string]*report.Group{}
-	for i := range r.Groups {
-		groups[r.Groups[i].Name] = &r.Groups[i]
+func stepFailed(r *report.Report) (string, bool) { return r.StepError, r.StepError != "" }
+
+// stepsMissing finds steps that were not reached, or whose hold was cut away altogether.
+func stepsMissing(r *report.Report) (string, bool) {
+	if n := len(r.Steps); n < r.StepCount {
+		return fmt.Sprintf("%d of %d steps were reached", n, r.StepCount), true
 	}
-	some := map[string]bool{} // groups of which somebody advanced
-	for i := range r.Workers {
-		w := &r.Workers[i]
-		g := groups[w.Group]
-		if g == nil {
-			continue // a report that contradicts itself; the API refuses it
-		}
-		if advanced(w, g.Progress) {
-			some[w.Group] = true
-		} else if enough(r.Hold, g.Quiet) && !mayStarve(g, w.Role) {
-			return fmt.Sprintf("group %s, worker %d made no progress in %v (%s: 0)", w.Group, w.Index, time.Duration(r.Hold).Round(time.Millisecond), g.Progress), true
-		}
-	}
-	for i := range r.Groups {
-		if g := &r.Groups[i]; len(r.Workers) > 0 && enough(r.Hold, g.Quiet) && !some[g.Name] {
-			return fmt.Sprintf("group %s: none of its workers made progress in %v (%s: 0)", g.Name, time.Duration(r.Hold).Round(time.Millisecond), g.Progress), true
+	for i := range r.Steps {
+		if s := &r.Steps[i]; s.Planned > 0 && s.End <= s.Start {
+			return fmt.Sprintf("step %s: nothing is left of its hold of %v: %s", s.Name, time.Duration(s.Planned), s.Truncated), true
 		}
 	}
 	return "", false
 }
 
 // advanced says whether a worker got on at all.
-func advanced(w *report.Worker, by work.Progress) bool {
+func advanced(w *report.Figures, by work.Progress) bool {
 	switch by {
 	case work.ProgressIterations:
 		return w.Iterations > 0

@@ -18,6 +18,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -58,16 +59,40 @@ type Fingerprint struct {
 	// Volatile facts are in no digest: they may differ without making results
 	// incomparable, and help to explain them.
 	Volatile []Fact `json:"volatile,omitempty"`
+	// State is what else a machine can be set to while it runs; in no digest, and read by Look only.
+	State []Fact `json:"state,omitempty"`
+	// Unknown are the names of facts that the machine has and does not tell, such as for want of a privilege. Those
+	// that are in no list it does not have.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // Read reads the fingerprint of the machine whose files are below root; "/" is
 // this machine. m is its topology; without one, facts about that are missing.
 func Read(root string, m *topology.Machine) *Fingerprint {
+	return newReader(root, m).fingerprint()
+}
+
+// Look is Read with the machine's state, for comparing the machine with itself before and after a run.
+func Look(root string, m *topology.Machine) *Fingerprint {
 	r := newReader(root, m)
-	f := &Fingerprint{Hardware: r.facts(hardware), Software: r.facts(software), Volatile: r.facts(volatile)}
+	f := r.fingerprint()
+	f.State = f.add(r.facts(state))
+	return f
+}
+
+func (r *reader) fingerprint() *Fingerprint {
+	f := &Fingerprint{}
+	f.Hardware, f.Software, f.Volatile = f.add(r.facts(hardware)), f.add(r.facts(software)), f.add(r.facts(volatile))
 	f.HardwareDigest, f.SoftwareDigest = digest(f.Hardware), digest(f.Software)
 	f.Digest = digest(f.Hardware, f.Software)
 	return f
+}
+
+// add keeps the names of facts that are unknown and returns the others.
+func (f *Fingerprint) add(facts []Fact, unknown []string) []Fact {
+	f.Unknown = append(f.Unknown, unknown...)
+	slices.Sort(f.Unknown)
+	return facts
 }
 
 // Settings is a digest of the software facts that can change while the machine
@@ -75,45 +100,62 @@ func Read(root string, m *topology.Machine) *Fingerprint {
 // changed for what only a boot changes.
 func Settings(root string) string {
 	r := newReader(root, nil)
-	return digest(r.facts(slices.DeleteFunc(slices.Clone(software), func(s source) bool { return !s.live })))
+	live, _ := r.facts(slices.DeleteFunc(slices.Clone(software), func(s source) bool { return !s.live }))
+	return digest(live)
 }
 
 // Facts are all facts, in the order of their names.
 func (f *Fingerprint) Facts() []Fact {
-	return byName(slices.Concat(f.Hardware, f.Software, f.Volatile))
+	return byName(slices.Concat(f.Hardware, f.Software, f.Volatile, f.State))
 }
 
-// Change is a fact that differs. Before or After is empty where there is none.
+// What a change has for a fact that the machine does not have, and for one that it does not tell.
+const (
+	Absent  = "(absent)"
+	Unknown = "(unknown)"
+)
+
+// Change is a fact that differs. Before and After are its values, Absent, or Unknown.
 type Change struct {
 	Name   string `json:"name"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 }
 
-// Diff lists what changed from f to after, in the order of names. Volatile facts
-// are in it too.
+// String is the change in one line, such as "cpu.smt: on -> off".
+func (c Change) String() string { return c.Name + ": " + c.Before + " -> " + c.After }
+
+// Diff lists what changed from f to after, in the order of names. Volatile facts and
+// the state are in it too.
 func (f *Fingerprint) Diff(after *Fingerprint) []Change {
-	values := make(map[string]*Change)
-	at := func(name string) *Change {
-		if values[name] == nil {
-			values[name] = &Change{Name: name}
+	was, is := f.values(), after.values()
+	names := slices.Sorted(maps.Keys(was))
+	for name := range is {
+		if _, both := was[name]; !both {
+			names = append(names, name)
 		}
-		return values[name]
 	}
-	for _, fact := range f.Facts() {
-		at(fact.Name).Before = fact.Value
-	}
-	for _, fact := range after.Facts() {
-		at(fact.Name).After = fact.Value
-	}
+	slices.Sort(names)
 	var changes []Change
-	for _, c := range values {
+	for _, name := range names {
+		c := Change{Name: name, Before: cmp.Or(was[name], Absent), After: cmp.Or(is[name], Absent)}
 		if c.Before != c.After {
-			changes = append(changes, *c)
+			changes = append(changes, c)
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.Name, b.Name) })
 	return changes
+}
+
+// values are what is known, and what is not, by name.
+func (f *Fingerprint) values() map[string]string {
+	values := make(map[string]string)
+	for _, fact := range f.Facts() {
+		values[fact.Name] = fact.Value
+	}
+	for _, name := range f.Unknown {
+		values[name] = Unknown
+	}
+	return values
 }
 
 func byName(facts []Fact) []Fact {

@@ -5,10 +5,13 @@ package fingerprint
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/cpuset"
@@ -179,6 +182,18 @@ func changes() []change {
 		{"kernel.tainted", "proc/sys/kernel/tainted", "512\n", inNone},
 		{"system.distribution", "etc/os-release", "PRETTY_NAME=Fedora\n", inNone},
 		{"system.profile", "etc/tuned/active_profile", "powersave\n", inNone},
+
+		{"sched.scheduler.state", schedExtDir + "/state", "enabling\n", inNone},
+		{"sched.scheduler.loads", schedExtDir + "/enable_seq", "3\n", inNone},
+		{"sched.scheduler.all", schedExtDir + "/switch_all", "1\n", inNone},
+		{"sched.server.fair", debugSched + "/fair_server/cpu1/runtime", "0\n", inNone},
+		{"sched.server.ext", debugSched + "/ext_server/cpu1/period", "2000000000\n", inNone},
+		{"sched.numa", debugSched + "/numa_balancing/scan_size_mb", "512\n", inNone},
+		{"sched.sysctls", "proc/sys/kernel/sched_nr_migrate", "8\n", inNone},
+		{"irq.affinity.default", "proc/irq/default_smp_affinity", "1\n", inNone},
+		{"workqueue.cpus", "sys/devices/virtual/workqueue/cpumask", "3\n", inNone},
+		{"cgroup.controllers", "sys/fs/cgroup/cgroup.subtree_control", "cpu\n", inNone},
+
 		{"", cpu1 + "cpufreq/scaling_cur_freq", "3000000\n", inNone},
 		{"", "proc/uptime", "5 5\n", inNone},
 		{"", "sys/devices/system/node/node1/meminfo", "Node 1 MemTotal: 32990000 kB\nNode 1 MemFree: 5 kB\n", inNone},
@@ -207,11 +222,11 @@ func TestCapacityOfAUniformMachine(t *testing.T) {
 func TestWhichDigestAFactIsIn(t *testing.T) {
 	machine := server()
 	root := machine.write(t)
-	before, settings := readAt(t, root), Settings(root)
+	before, settings := looked(t, root), Settings(root)
 	for _, tc := range changes() {
 		t.Run(fmt.Sprint(tc.fact, " by ", tc.path), func(t *testing.T) {
 			machine.change(t, root, tc.path, tc.content)
-			after := readAt(t, root)
+			after := looked(t, root)
 			var names []string
 			for _, c := range before.Diff(after) {
 				names = append(names, c.Name)
@@ -241,8 +256,8 @@ func TestEveryFactIsTested(t *testing.T) {
 		tested[c.fact] = true
 	}
 	seen := make(map[string]bool)
-	for _, s := range slices.Concat(hardware, software, volatile) {
-		if !tested[s.name] && s.name != "machine.architecture" {
+	for _, s := range slices.Concat(hardware, software, volatile, state) {
+		if !tested[s.name] && s.name != "machine.architecture" && s.name != "pressure" { // which the kernel decides with an error
 			t.Errorf("no change is tried of %s", s.name)
 		}
 		if seen[s.name] {
@@ -253,8 +268,8 @@ func TestEveryFactIsTested(t *testing.T) {
 			t.Errorf("the name %s is too long", s.name)
 		}
 	}
-	if len(seen) > MaxFacts {
-		t.Errorf("%d facts, at most %d are to be had", len(seen), MaxFacts)
+	if n := len(seen) - len(state); n > MaxFacts {
+		t.Errorf("%d facts, at most %d are to be had", n, MaxFacts)
 	}
 }
 
@@ -272,9 +287,64 @@ func TestAbsentIsNotZero(t *testing.T) {
 	if zero.SoftwareDigest == missing.SoftwareDigest {
 		t.Error("a fact that is 0 and one that is missing make the same digest")
 	}
-	want := []Change{{Name: "vm.zone_reclaim_mode", Before: "0"}}
+	want := []Change{{Name: "vm.zone_reclaim_mode", Before: "0", After: "(absent)"}}
 	if diff := cmp.Diff(want, zero.Diff(missing)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+}
+
+// What the machine has and does not tell is told apart from what it does not have.
+func TestUnknownIsNotAbsent(t *testing.T) {
+	machine := server()
+	root := machine.write(t)
+	all := looked(t, root)
+	for _, file := range []string{debugSched + "/features", "proc/irq/default_smp_affinity"} {
+		path := filepath.Join(root, file)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, path); err != nil { // which cannot be read, by root neither
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(root, "sys/devices/virtual/workqueue/cpumask")); err != nil {
+		t.Fatal(err)
+	}
+	some := looked(t, root)
+	if diff := cmp.Diff([]string{"irq.affinity.default", "sched.features"}, some.Unknown); diff != "" || all.Unknown != nil {
+		t.Errorf("unknown are %q of a machine that tells all, and of the other (-want +got):\n%s", all.Unknown, diff)
+	}
+	want := []string{"irq.affinity.default: f -> (unknown)", "sched.features: PLACE_LAG NO_HRTICK -> (unknown)", "workqueue.cpus: f -> (absent)"}
+	var got []string
+	for _, c := range all.Diff(some) {
+		got = append(got, c.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if back := some.Diff(all); len(back) != 3 || back[0].Before != Unknown || back[2].Before != Absent {
+		t.Errorf("changes back: %v", back)
+	}
+}
+
+func TestStateOfAServer(t *testing.T) {
+	want := []Fact{
+		{"cgroup.controllers", "none"}, {"irq.affinity.default", "f"}, {"pressure", "on"}, {"sched.numa", "scan_delay_ms=1000 scan_size_mb=256"},
+		{"sched.scheduler.all", "0"}, {"sched.scheduler.loads", "2"}, {"sched.scheduler.state", "disabled"},
+		{"sched.server.ext", "50000000/1000000000"}, {"sched.server.fair", "50000000/1000000000"},
+		{"sched.sysctls", "sched_nr_migrate=32"}, {"workqueue.cpus", "f"},
+	}
+	if diff := cmp.Diff(want, looked(t, server().write(t)).State); diff != "" {
+		t.Errorf("state (-want +got):\n%s", diff)
+	}
+	few := server()
+	delete(few, "proc/sys/kernel/sched_nr_migrate") // a directory is left, which is no setting
+	if f := looked(t, few.write(t)); slices.ContainsFunc(f.State, func(f Fact) bool { return f.Name == "sched.sysctls" }) || f.Unknown != nil {
+		t.Errorf("state %v, unknown %q, want no sched.sysctls", f.State, f.Unknown)
+	}
+	f := server().read(t)
+	if f.State != nil || f.Digest != looked(t, server().write(t)).Digest {
+		t.Errorf("a fingerprint has the state %v, or its digest depends on it", f.State)
 	}
 }
 
@@ -289,7 +359,9 @@ func TestWithoutATopology(t *testing.T) {
 func TestDiff(t *testing.T) {
 	before := &Fingerprint{Hardware: []Fact{{"b", "1"}}, Software: []Fact{{"a", "1"}, {"d", "1"}}, Volatile: []Fact{{"c", "x"}}}
 	after := &Fingerprint{Hardware: []Fact{{"b", "2"}}, Software: []Fact{{"d", "1"}, {"e", "5"}}, Volatile: []Fact{{"c", "y"}}}
-	want := []Change{{"a", "1", ""}, {"b", "1", "2"}, {"c", "x", "y"}, {"e", "", "5"}}
+	before.State, before.Unknown = []Fact{{"s", "1"}}, []string{"u", "v"}
+	after.State, after.Unknown = []Fact{{"v", "1"}}, []string{"s", "u"}
+	want := []Change{{"a", "1", "(absent)"}, {"b", "1", "2"}, {"c", "x", "y"}, {"e", "(absent)", "5"}, {"s", "1", "(unknown)"}, {"v", "(unknown)", "1"}}
 	if diff := cmp.Diff(want, before.Diff(after)); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
@@ -338,8 +410,10 @@ func TestThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Read("/", top)
-	if again := Read("/", top); f.Digest != again.Digest {
+	began := time.Now()
+	f := Look("/", top)
+	t.Logf("looking at it took %v", time.Since(began))
+	if again := Look("/", top); f.Digest != again.Digest {
 		t.Errorf("the machine changed between two readings: %v", f.Diff(again))
 	}
 	for _, name := range []string{"kernel.release", "cpu.online", "machine.shape", "sched.scheduler"} {

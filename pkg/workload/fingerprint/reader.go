@@ -5,6 +5,8 @@ package fingerprint
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
@@ -33,7 +36,9 @@ type reader struct {
 	root string
 	top  *topology.Machine
 	// cpus are the online ones, ascending.
-	cpus    []int
+	cpus []int
+	// refused says that a file is there that could not be read.
+	refused bool
 	cpuinfo func() []processor
 }
 
@@ -46,24 +51,34 @@ func newReader(root string, m *topology.Machine) *reader {
 	return r
 }
 
-// facts reads the facts that the machine tells.
-func (r *reader) facts(sources []source) []Fact {
-	var facts []Fact
+// facts reads the facts that the machine tells, and lists those that it has and does not tell.
+func (r *reader) facts(sources []source) (facts []Fact, unknown []string) {
 	for _, s := range sources {
+		r.refused = false
 		if value := s.read(r); value != "" {
 			facts = append(facts, Fact{Name: s.name, Value: bounded(value)})
+		} else if r.refused {
+			unknown = append(unknown, s.name)
 		}
 	}
-	return byName(facts)
+	return byName(facts), unknown
 }
 
 // raw is the content of a file, empty if it cannot be read.
 func (r *reader) raw(path string) string {
 	content, err := os.ReadFile(filepath.Join(r.root, path))
 	if err != nil {
+		r.note(err)
 		return ""
 	}
 	return string(content)
+}
+
+// note takes down that something is there and cannot be read.
+func (r *reader) note(err error) {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.EISDIR) {
+		r.refused = true
+	}
 }
 
 // text is the content of a file on one line. The kernel ends some with a zero byte.
@@ -75,6 +90,7 @@ func (r *reader) text(path string) string {
 func (r *reader) names(dir string) []string {
 	entries, err := os.ReadDir(filepath.Join(r.root, dir))
 	if err != nil {
+		r.note(err)
 		return nil
 	}
 	names := make([]string, 0, len(entries))

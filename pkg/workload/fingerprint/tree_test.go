@@ -52,6 +52,16 @@ func readAt(t *testing.T, root string) *Fingerprint {
 	return Read(root, top)
 }
 
+// looked is the machine below root with its state.
+func looked(t *testing.T, root string) *Fingerprint {
+	t.Helper()
+	top, err := topology.Read(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Look(root, top)
+}
+
 // change changes a file of a machine below root for the rest of the test.
 func (tr tree) change(t *testing.T, root, path, content string) {
 	t.Helper()
@@ -69,43 +79,53 @@ func (tr tree) change(t *testing.T, root, path, content string) {
 // which every file that a fact is read from is there.
 func server() tree {
 	tr := tree{
-		"proc/cmdline":                           "BOOT_IMAGE=/vmlinuz-7.3 root=UUID=0b2b0a5c-9f0a-4c57-8f2e-0f1f0c6f1a2b ro isolcpus=3 -- single\n",
-		"proc/sys/kernel/osrelease":              "7.3.4-server\n",
-		"proc/sys/kernel/version":                "#1 SMP PREEMPT_DYNAMIC Debian 7.3.4-1\n",
-		"proc/sys/kernel/tainted":                "0\n",
-		"proc/sys/vm/swappiness":                 "60\n",
-		"proc/sys/vm/zone_reclaim_mode":          "0\n",
-		"etc/os-release":                         "NAME=Debian\nPRETTY_NAME=\"Debian GNU/Linux 13\"\n",
-		"etc/tuned/active_profile":               "latency-performance\n",
-		"sys/class/dmi/id/sys_vendor":            "Acme  Inc.\n",
-		"sys/class/dmi/id/product_name":          "Rack 9000\n",
-		"sys/class/dmi/id/bios_vendor":           "Acme\n",
-		"sys/class/dmi/id/bios_version":          "2.1\n",
-		"sys/fs/cgroup/cgroup.controllers":       "cpuset cpu io memory pids\n",
-		"sys/kernel/sched_ext/state":             "disabled\n",
-		"sys/kernel/sched_ext/root/ops":          "",
-		"sys/kernel/security/lsm":                "lockdown,capability,apparmor",
-		debugSched + "/preempt":                  "none voluntary (full) lazy\n",
-		debugSched + "/features":                 "PLACE_LAG NO_HRTICK\n",
-		debugSched + "/base_slice_ns":            "2800000\n",
-		debugSched + "/migration_cost_ns":        "500000\n",
-		thpDir + "/enabled":                      "always [madvise] never\n",
-		thpDir + "/defrag":                       "always defer defer+madvise [madvise] never\n",
-		clockSourceDir + "/current_clocksource":  "tsc\n",
-		cpuDir + "/online":                       "0-3\n",
-		cpuDir + "/offline":                      "\n",
-		cpuDir + "/isolated":                     "3\n",
-		cpuDir + "/nohz_full":                    "(null)\n",
-		cpuDir + "/smt/control":                  "on\n",
-		cpuDir + "/intel_pstate/no_turbo":        "0\n",
-		cpuDir + "/cpuidle/current_driver":       "intel_idle\n",
-		cpuDir + "/cpuidle/current_governor":     "menu\n",
-		vulnerableDir + "/meltdown":              "Mitigation: PTI\n",
-		vulnerableDir + "/mds":                   "Vulnerable; SMT vulnerable\n",
-		"sys/devices/system/node/node0/meminfo":  "Node 0 MemTotal: 32800000 kB\n",
-		"sys/devices/system/node/node1/meminfo":  "Node 1 MemTotal: 33000000 kB\n",
-		"sys/devices/system/node/node0/distance": "10 21\n",
-		"sys/devices/system/node/node1/distance": "21 10\n",
+		"proc/cmdline":                               "BOOT_IMAGE=/vmlinuz-7.3 root=UUID=0b2b0a5c-9f0a-4c57-8f2e-0f1f0c6f1a2b ro isolcpus=3 -- single\n",
+		"proc/sys/kernel/osrelease":                  "7.3.4-server\n",
+		"proc/sys/kernel/version":                    "#1 SMP PREEMPT_DYNAMIC Debian 7.3.4-1\n",
+		"proc/sys/kernel/tainted":                    "0\n",
+		"proc/sys/vm/swappiness":                     "60\n",
+		"proc/sys/vm/zone_reclaim_mode":              "0\n",
+		"etc/os-release":                             "NAME=Debian\nPRETTY_NAME=\"Debian GNU/Linux 13\"\n",
+		"etc/tuned/active_profile":                   "latency-performance\n",
+		"sys/class/dmi/id/sys_vendor":                "Acme  Inc.\n",
+		"sys/class/dmi/id/product_name":              "Rack 9000\n",
+		"sys/class/dmi/id/bios_vendor":               "Acme\n",
+		"sys/class/dmi/id/bios_version":              "2.1\n",
+		"sys/fs/cgroup/cgroup.controllers":           "cpuset cpu io memory pids\n",
+		"sys/kernel/sched_ext/state":                 "disabled\n",
+		"sys/kernel/sched_ext/root/ops":              "",
+		"sys/kernel/sched_ext/enable_seq":            "2\n",
+		"sys/kernel/sched_ext/switch_all":            "0\n",
+		"sys/fs/cgroup/cgroup.subtree_control":       "\n",
+		"proc/irq/default_smp_affinity":              "f\n",
+		"proc/pressure/cpu":                          "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n",
+		"proc/sys/kernel/sched_nr_migrate":           "32\n",
+		"proc/sys/kernel/sched_domain/cpu0/x":        "1\n",
+		debugSched + "/numa_balancing/scan_size_mb":  "256\n",
+		debugSched + "/numa_balancing/scan_delay_ms": "1000\n",
+		"sys/devices/virtual/workqueue/cpumask":      "f\n",
+		"sys/kernel/security/lsm":                    "lockdown,capability,apparmor",
+		debugSched + "/preempt":                      "none voluntary (full) lazy\n",
+		debugSched + "/features":                     "PLACE_LAG NO_HRTICK\n",
+		debugSched + "/base_slice_ns":                "2800000\n",
+		debugSched + "/migration_cost_ns":            "500000\n",
+		thpDir + "/enabled":                          "always [madvise] never\n",
+		thpDir + "/defrag":                           "always defer defer+madvise [madvise] never\n",
+		clockSourceDir + "/current_clocksource":      "tsc\n",
+		cpuDir + "/online":                           "0-3\n",
+		cpuDir + "/offline":                          "\n",
+		cpuDir + "/isolated":                         "3\n",
+		cpuDir + "/nohz_full":                        "(null)\n",
+		cpuDir + "/smt/control":                      "on\n",
+		cpuDir + "/intel_pstate/no_turbo":            "0\n",
+		cpuDir + "/cpuidle/current_driver":           "intel_idle\n",
+		cpuDir + "/cpuidle/current_governor":         "menu\n",
+		vulnerableDir + "/meltdown":                  "Mitigation: PTI\n",
+		vulnerableDir + "/mds":                       "Vulnerable; SMT vulnerable\n",
+		"sys/devices/system/node/node0/meminfo":      "Node 0 MemTotal: 32800000 kB\n",
+		"sys/devices/system/node/node1/meminfo":      "Node 1 MemTotal: 33000000 kB\n",
+		"sys/devices/system/node/node0/distance":     "10 21\n",
+		"sys/devices/system/node/node1/distance":     "21 10\n",
 	}
 	for _, s := range sysctls() {
 		tr["proc/sys/"+strings.ReplaceAll(s.name, ".", "/")] = "1\n"
@@ -140,6 +160,11 @@ func serverCPU(cpu int) tree {
 		dir + "cpufreq/scaling_cur_freq":              fmt.Sprintln(800000 + cpu),
 		dir + "cpuidle/state0/disable":                "0\n",
 		dir + "cpuidle/state1/disable":                "0\n",
+
+		fmt.Sprintf("%s/fair_server/cpu%d/runtime", debugSched, cpu): "50000000\n",
+		fmt.Sprintf("%s/fair_server/cpu%d/period", debugSched, cpu):  "1000000000\n",
+		fmt.Sprintf("%s/ext_server/cpu%d/runtime", debugSched, cpu):  "50000000\n",
+		fmt.Sprintf("%s/ext_server/cpu%d/period", debugSched, cpu):   "1000000000\n",
 	}
 	for index, cache := range []struct{ level, kind, size string }{
 		{"1", "Data", "48K"}, {"1", "Instruction", "32K"}, {"2", "Unified", "2048K"}, {"3", "Unified", "107520K"},

@@ -7,24 +7,30 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
 	"github.com/schedfleet/schedfleet/pkg/workload/interference"
+	"github.com/schedfleet/schedfleet/pkg/workload/payload"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 	"github.com/schedfleet/schedfleet/pkg/workload/telemetry"
+	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
 )
 
 // SchemaVersion is the version of the report's JSON.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Report is one run on one machine. Times are in nanoseconds.
 type Report struct {
-	Schema      int       `json:"schema"`
-	RunID       string    `json:"runID"`
+	Schema int    `json:"schema"`
+	RunID  string `json:"runID"`
+	// Workload is the name of what was run, Node that of the machine; empty where the runner was not told.
+	Workload    string    `json:"workload,omitempty"`
+	Node        string    `json:"node,omitempty"`
 	Kernel      string    `json:"kernel"`
 	CloneMethod string    `json:"cloneMethod"`
 	StartedAt   time.Time `json:"startedAt"` // wall clock, for correlation only
@@ -39,6 +45,8 @@ type Report struct {
 	SupervisorCPU int64 `json:"supervisorCPUNanoseconds"`
 	// SupervisorClass is the scheduling class the runner had.
 	SupervisorClass string `json:"supervisorClass"`
+	// Run is what was asked for.
+	Run *spec.Run `json:"run,omitempty"`
 	// Host is what the machine was before the start.
 	Host *Host `json:"host,omitempty"`
 	// Interference is what else the machine did during the hold, Limits what was allowed.
@@ -49,6 +57,19 @@ type Report struct {
 	NUMAPagesMigrated *uint64 `json:"numaPagesMigrated,omitempty"`
 	// Cancelled says that the run was told to end early.
 	Cancelled bool `json:"cancelled,omitempty"`
+	// Steps are what happened in each step that was begun; none in a run without steps.
+	// StepCount is how many there were to be.
+	Steps     []Step `json:"steps,omitempty"`
+	StepCount int    `json:"stepCount,omitempty"`
+	// StepError is why the run ended within a step: which, which op, and the error.
+	StepError string `json:"stepError,omitempty"`
+	// Verdict is what the checks say together, Checks what each says, and Findings what
+	// they found, the worst first, at most MaxFindings.
+	Verdict  Verdict   `json:"verdict"`
+	Checks   []Check   `json:"checks,omitempty"`
+	Findings []Finding `json:"findings,omitempty"`
+	// Restored is what the run changed of the machine beside its own cgroups, and put back.
+	Restored []Restored `json:"restored,omitempty"`
 	// Cgroups are the run's cgroups, in the order they are declared. The one of
 	// groups that name none comes first, with an empty name.
 	Cgroups []Cgroup `json:"cgroups,omitempty"`
@@ -90,6 +111,8 @@ type Host struct {
 	// Shape is that of the topology, such as 1n2l4c2t.
 	Shape string `json:"shape"`
 	fingerprint.Fingerprint
+	// Topology is where its CPUs are; absent where it could not be read.
+	Topology *topology.Machine `json:"topology,omitempty"`
 	// Changed are facts that were others after the stop.
 	Changed []fingerprint.Change `json:"changed,omitempty"`
 }
@@ -116,15 +139,25 @@ type Cgroup struct {
 	MemoryPeak    *int64  `json:"memoryPeakBytes,omitempty"`
 	OOMKills      *uint64 `json:"oomKills,omitempty"`
 	PIDsPeak      *int64  `json:"pidsPeak,omitempty"`
-	// CPUPressure is how long some task of it waited for a CPU.
-	CPUPressure *int64 `json:"cpuPressureNanoseconds,omitempty"`
+	// CPUPressure, MemoryPressure and IOPressure are how long some task of it waited for the resource.
+	CPUPressure    *int64 `json:"cpuPressureNanoseconds,omitempty"`
+	MemoryPressure *int64 `json:"memoryPressureNanoseconds,omitempty"`
+	IOPressure     *int64 `json:"ioPressureNanoseconds,omitempty"`
 }
 
-// Phase is what was done in one phase of the run.
+// Phase is what a worker, or a group, did in the hold of one step.
 type Phase struct {
-	// Phase is its number, from 0.
-	Phase int `json:"phase"`
+	// Step is the number of the step, from 0.
+	Step int `json:"step"`
+	// Allowed are the CPUs that were in force at some time of the hold: for a worker by cpusets and its
+	// affinity, for a group those of its workers together.
+	Allowed string `json:"allowedCPUs,omitempty"`
+	// State is the worker's at the end of the hold, as /proc has it, if it made no progress in it.
+	State string `json:"state,omitempty"`
+	// Workers is how many workers of a group were there, PerWorker how they were spread. Only of a group.
+	Workers int `json:"workers,omitempty"`
 	Figures
+	PerWorker     PerWorker      `json:"perWorker,omitzero"`
 	Distributions []Distribution `json:"distributions,omitempty"`
 }
 
@@ -143,13 +176,19 @@ type Group struct {
 	CloneMode string `json:"cloneMode"`
 	// Policy is the scheduling policy with its parameters, such as "fifo 50".
 	Policy string `json:"policy"`
+	// MemoryBound says that the memory policy keeps the pages of its workers to NUMA nodes.
+	MemoryBound bool `json:"memoryBound,omitempty"`
 	// AskedCPUs are the CPUs its workers were to have, together: of their affinity, or
 	// of the cgroup. AllowedCPUs are those the kernel then let them use.
 	AskedCPUs   string `json:"askedCPUs"`
 	AllowedCPUs string `json:"allowedCPUs"`
-	Workers     int    `json:"workers"`
-	Completed   int    `json:"completed"`
+	// Workers is how many there were, over all starts of the group, which Starts counts.
+	Workers   int `json:"workers"`
+	Completed int `json:"completed"`
+	Starts    int `json:"starts"`
 	Figures
+	// PerWorker is how the figures of its workers were spread.
+	PerWorker PerWorker `json:"perWorker,omitzero"`
 	// Progress is the counter that moves while a worker gets on.
 	Progress work.Progress `json:"progress"`
 	// Quiet is how long a worker's counters may stand still by design.
@@ -158,11 +197,13 @@ type Group struct {
 	Counters map[string]uint64 `json:"counters,omitempty"`
 	// Roles sum up the workers by what they are in their sets; none where all are alike.
 	Roles []Role `json:"roles,omitempty"`
-	// Programs are those that the workers became.
-	Programs      []Program      `json:"programs,omitempty"`
-	Setup         []Setup        `json:"setup,omitempty"`
-	Distributions []Distribution `json:"distributions,omitempty"`
-	Phases        []Phase        `json:"phases,omitempty"`
+	// Programs are those that the workers became, at most 1024 of them, and ProgramMetrics their
+	// figures over all of them.
+	Programs       []Program       `json:"programs,omitempty"`
+	ProgramMetrics []payload.Total `json:"programMetrics,omitempty"`
+	Setup          []Setup         `json:"setup,omitempty"`
+	Distributions  []Distribution  `json:"distributions,omitempty"`
+	Phases         []Phase         `json:"phases,omitempty"`
 }
 
 // Role sums up the workers of a group that are the same in their sets.
@@ -207,8 +248,13 @@ func (d Distribution) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (d *Distribution) UnmarshalJSON(data []byte) error {
 	var w distributionJSON
-	if err := json.Unmarshal(data, &w); err != nil {
+	in := json.NewDecoder(bytes.NewReader(data))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&w); err != nil {
 		return err
+	}
+	if w.Unit != w.Metric.Unit() {
+		return fmt.Errorf("%s: its unit is %.16q, not %s", w.Metric, w.Unit, w.Metric.Unit())
 	}
 	h, err := telemetry.Decode(w.Histogram, w.Min, w.Max)
 	if err != nil {
@@ -233,10 +279,17 @@ type Worker struct {
 	Stage     string `json:"stage"`
 	Exit      string `json:"exit"`
 	Completed bool   `json:"completed"` // it worked until the stop
+	// Start is which start of its group it belongs to, from 0, where the group was started several times.
+	Start int `json:"start,omitempty"`
+	// Began and Ended are counted from the common start; absent where it did not come to that.
+	Began *int64 `json:"beganNanoseconds,omitempty"`
+	Ended *int64 `json:"endedNanoseconds,omitempty"`
 	// Affinity is the CPUs it asked to be restricted to; empty, it did not. Allowed
 	// are those the kernel let it use at the start.
 	Affinity string `json:"affinity,omitempty"`
 	Allowed  string `json:"allowed"`
+	// State is its state at the end of the hold, as /proc has it, if it made no progress in it.
+	State string `json:"state,omitempty"`
 	Figures
 	Phases []Phase `json:"phases,omitempty"`
 	// MigrationLog are its first migrations, of which a report keeps some

@@ -28,12 +28,17 @@ type cgroups struct {
 	// names are those the manifest gives, and "" for that of groups which name none.
 	names []string
 	files map[string]*os.File
+	// began is what each had used when the run began, or when it was made, gone what those used that
+	// were removed, and made how often each was made after the others.
+	began map[string]cgroup.Usage
+	gone  map[string]report.Cgroup
+	made  map[string]int
 	// problem is the first thing that could not be read of them.
 	problem error
 }
 
 func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
-	c := &cgroups{files: map[string]*os.File{}}
+	c := &cgroups{files: map[string]*os.File{}, began: map[string]cgroup.Usage{}, gone: map[string]report.Cgroup{}, made: map[string]int{}}
 	if path == "" {
 		if len(run.Cgroups) > 0 || len(leavesOf(run)) > 0 {
 			return nil, errors.New("cgroups: there is no cgroup v2 here that can be written to")
@@ -42,11 +47,13 @@ func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
 	}
 	c.names = []string{""}
 	definitions := []cgroup.Definition{{Name: defaultLeaf}}
+	needs := needsOfOps(run)
 	for i := range run.Cgroups {
-		c.names = append(c.names, run.Cgroups[i].Name)
-		definitions = append(definitions, cgroup.Definition{Name: run.Cgroups[i].Name, Settings: settingsOf(&run.Cgroups[i])})
+		name := run.Cgroups[i].Name
+		later := run.Script != nil && !slices.Contains(run.Script.Cgroups, name)
+		c.names = append(c.names, name)
+		definitions = append(definitions, cgroup.Definition{Name: name, Settings: settingsOf(&run.Cgroups[i]), Later: later, Needs: needs[name]})
 	}
-	names := slices.Concat(c.names, leavesOf(run))
 	for _, leaf := range leavesOf(run) {
 		definitions = append(definitions, cgroup.Definition{Name: leaf})
 	}
@@ -54,12 +61,45 @@ func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
 	if c.tree, err = cgroup.NewTree(path, definitions); err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		if c.files[name], err = c.tree.Dir(inTree(name)).Open(); err != nil {
+	for _, name := range slices.Concat(c.names, leavesOf(run)) {
+		if err := c.open(name); err != nil {
 			return nil, errors.Join(err, c.remove())
 		}
 	}
 	return c, nil
+}
+
+// open opens the directory of a cgroup, if it is there.
+func (c *cgroups) open(name string) (err error) {
+	if c.tree.Live(inTree(name)) {
+		c.files[name], err = c.tree.Dir(inTree(name)).Open()
+	}
+	return err
+}
+
+// needsOfOps are the controllers that ops of a run need, by cgroup.
+func needsOfOps(run *spec.Resolved) map[string][]string {
+	needs := map[string][]string{}
+	if run.Script == nil {
+		return needs
+	}
+	for i := range run.Script.Steps {
+		for _, op := range run.Script.Steps[i].Ops {
+			switch {
+			case op.SetCpuset != nil:
+				needs[op.SetCpuset.Cgroup] = append(needs[op.SetCpuset.Cgroup], "cpuset")
+			case op.ClearCpuset != nil:
+				needs[op.ClearCpuset.Cgroup] = append(needs[op.ClearCpuset.Cgroup], "cpuset")
+			case op.SwapCpusets != nil:
+				needs[op.SwapCpusets.A] = append(needs[op.SwapCpusets.A], "cpuset")
+				needs[op.SwapCpusets.B] = append(needs[op.SwapCpusets.B], "cpuset")
+			case op.SetCgroup != nil:
+				change := changeOf(op.SetCgroup)
+				needs[op.SetCgroup.Cgroup] = append(needs[op.SetCgroup.Cgroup], change.Controllers()...)
+			}
+		}
+	}
+	return needs
 }
 
 // leavesOf are the cgroups that workers move between, which nobody declares.
@@ -67,7 +107,7 @@ func leavesOf(run *spec.Resolved) []string {
 	var names []string
 	for i := range run.Groups {
 		for n := range run.Groups[i].Kind.Shape().Opens.Leaves {
-			names = append(names, spawn.LeafName(i, n))
+			names = append(names, spawn.LeafName(run.Groups[i].Name, n))
 		}
 	}
 	return names
@@ -100,6 +140,20 @@ func (c *cgroups) kill() {
 	}
 }
 
+// thaw lets everything of the run go on that somebody froze from outside: it would not follow a stop. What cannot be
+// thawed is killed.
+func (c *cgroups) thaw() {
+	if c.tree == nil {
+		return
+	}
+	for name := range c.files {
+		if dir := c.tree.Dir(inTree(name)); dir != nil {
+			_ = dir.ThawLater()
+		}
+	}
+	_ = c.tree.Root().ThawLater()
+}
+
 func (c *cgroups) remove() error {
 	for _, file := range c.files {
 		if file != nil {
@@ -112,18 +166,6 @@ func (c *cgroups) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
 	return c.tree.Remove(ctx)
-}
-
-// usage is what each cgroup used until now. What cannot be read is absent, and the
-// report says why.
-func (c *cgroups) usage() []cgroup.Usage {
-	var list []cgroup.Usage
-	for _, name := range c.names {
-		used, err := c.tree.Usage(inTree(name))
-		c.note(err)
-		list = append(list, used)
-	}
-	return list
 }
 
 // cpu is the CPU time of the whole run until now, nil where nobody counts it.
@@ -141,28 +183,6 @@ func (c *cgroups) note(err error) {
 	if err != nil && c.problem == nil {
 		c.problem = err
 	}
-}
-
-// since reports what was in force in each cgroup, and what it used since a reading.
-func (c *cgroups) since(before []cgroup.Usage) []report.Cgroup {
-	var list []report.Cgroup
-	after := c.usage()
-	for i, name := range c.names {
-		in, err := c.tree.Applied(inTree(name))
-		c.note(err)
-		b, a := &before[i], &after[i]
-		row := report.Cgroup{
-			Name: name, CPUs: in.CPUs.String(), Mems: in.Mems.String(), Type: in.Type, Partition: in.Partition, Files: in.Files,
-			CPU: elapsed(b.CPU, a.CPU), Periods: difference(b.Periods, a.Periods), Throttled: difference(b.Throttled, a.Throttled),
-			ThrottledTime: elapsed(b.ThrottledTime, a.ThrottledTime), MemoryPeak: a.MemoryPeak, PIDsPeak: a.PIDsPeak,
-		}
-		row.OOMKills = difference(b.OOMKills(), a.OOMKills())
-		if a.CPUPressure != nil && b.CPUPressure != nil {
-			row.CPUPressure = elapsed(b.CPUPressure.Some, a.CPUPressure.Some)
-		}
-		list = append(list, row)
-	}
-	return list
 }
 
 // elapsed is the time between two readings of a counter, nil if one is absent.

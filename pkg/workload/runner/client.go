@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/cgroup"
+	"github.com/schedfleet/schedfleet/pkg/workload/hotplug"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -91,6 +92,9 @@ func (c Client) start(job Job) (*process, error) {
 	for i := range job.Run.Groups {
 		p.grace += 3 * time.Duration(atMost(&job.Run.Groups[i])) * spawn.EndTimePerProcess
 	}
+	if len(job.Run.Steps) > 0 {
+		p.grace += stopGrace // an op may be about to stop a group, or to remove a cgroup
+	}
 	p.grace += graceOf(&job.Run)
 	p.cmd.Stderr = &p.tail
 	// A group of its own: a Ctrl-C at the terminal reaches the parent, which ends the runner in good order.
@@ -115,7 +119,12 @@ func (c Client) start(job Job) (*process, error) {
 
 // limitOf is how long a run may take before its runner is told to stop.
 func limitOf(run *spec.Run) time.Duration {
-	limit := run.Duration.D() + overhead + graceOf(run)
+	return run.Duration.D() + overhead + graceOf(run) + filesTimeOf(run) + allowanceOf(run)
+}
+
+// filesTimeOf is how long the files of a run's workers may take to be written.
+func filesTimeOf(run *spec.Run) time.Duration {
+	var limit time.Duration
 	for i := range run.Groups {
 		if kind, err := run.Groups[i].Work.Kind(); err == nil && kind.Validate() == nil { // else it is refused soon enough
 			limit += spawn.FilesTime(kind, atMost(&run.Groups[i]))
@@ -198,14 +207,17 @@ func (p *process) failure(readErr, waitErr error) error {
 }
 
 // removeLeftovers ends what a runner left that could not clean up. Its workers
-// have a death signal; this is for what else there may be, and for the directories.
+// have a death signal; this is for what else there may be, for the directories, and for the CPUs it took offline
+// where its watchdog is gone too.
 func removeLeftovers(path string) error {
 	if path == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
-	return cgroup.RemoveAll(ctx, path)
+	err := cgroup.RemoveAll(ctx, path)
+	_, recoverErr := hotplug.Recover(hostRoot)
+	return errors.Join(err, recoverErr)
 }
 
 // tail keeps the end of what is written to it.

@@ -70,11 +70,11 @@ func assertReported(t *testing.T, rep *report.Report, g *report.Group, asked, al
 	if g.AskedCPUs != asked || g.AllowedCPUs != allowed {
 		t.Errorf("reported are the CPUs %s as asked for and %s as allowed, want %s and %s", g.AskedCPUs, g.AllowedCPUs, asked, allowed)
 	}
-	if g.CPUs == "" || !within(t, g.CPUs, allowed) {
+	if g.CPUs == "" || !isWithin(t, g.CPUs, allowed) {
 		t.Errorf("the workers were on the CPUs %q, allowed are %s", g.CPUs, allowed)
 	}
 	for i := range rep.Workers {
-		if w := &rep.Workers[i]; w.Group == g.Name && !within(t, w.Allowed, allowed) {
+		if w := &rep.Workers[i]; w.Group == g.Name && !isWithin(t, w.Allowed, allowed) {
 			t.Errorf("worker %d was allowed the CPUs %s, all of them %s", w.Index, w.Allowed, allowed)
 		}
 	}
@@ -217,7 +217,7 @@ func TestMachineRandomSubsets(t *testing.T) {
 	for i := range rep.Workers {
 		w := &rep.Workers[i]
 		different[w.Allowed] = true
-		if w.Allowed != found[w.TID] || w.Affinity != w.Allowed || parsed(t, w.Allowed).Size() != 2 || !within(t, w.Allowed, from) || !within(t, w.CPUs, w.Allowed) {
+		if w.Allowed != found[w.TID] || w.Affinity != w.Allowed || parsed(t, w.Allowed).Size() != 2 || !isWithin(t, w.Allowed, from) || !isWithin(t, w.CPUs, w.Allowed) {
 			t.Errorf("worker %d asked for the CPUs %s, was allowed %s, by the kernel %s, and was on %s; want two of %s",
 				w.Index, w.Affinity, w.Allowed, found[w.TID], w.CPUs, from)
 		}

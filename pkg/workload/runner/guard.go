@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/schedfleet/schedfleet/pkg/workload/hotplug"
 	"github.com/schedfleet/schedfleet/pkg/workload/network"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -22,24 +23,31 @@ const guardMargin = 10 * time.Second
 // guardTime is when a watchdog acts, counted from the end of the run's duration. Tests have less of it.
 var guardTime = spawn.StopTimeout + 2*spawn.KillTimeout + guardMargin
 
-// guard starts a watchdog if some work of the run can harm what else runs on the machine; nil if none
-// can. Without one such a run is refused.
-func guard(run *spec.Resolved, groups *cgroups) (*watchdog.Watchdog, error) {
+// guard starts a watchdog if some work of the run can harm what else runs on the machine, or if the run takes
+// CPUs offline; nil otherwise. Without one such a run is refused.
+func guard(run *spec.Resolved, groups *cgroups, cpus *hotplug.CPUs) (*watchdog.Watchdog, error) {
 	for i := range run.Groups {
 		kind := run.Groups[i].Kind
 		if !kind.Shape().Dangerous {
 			continue
 		}
-		w, err := startWatchdog(run, groups)
+		w, err := startWatchdog(run, groups, cpus.Undo())
 		if err != nil {
 			err = fmt.Errorf("groups[%d].work.%s: needs a watchdog that can end it: %w", i, kind.Name(), err)
 		}
 		return w, err
 	}
-	return nil, nil
+	if cpus == nil {
+		return nil, nil
+	}
+	w, err := startWatchdog(run, groups, cpus.Undo())
+	if err != nil {
+		err = fmt.Errorf("steps: a run that takes CPUs offline needs a watchdog that can put them back: %w", err)
+	}
+	return w, err
 }
 
-func startWatchdog(run *spec.Resolved, groups *cgroups) (*watchdog.Watchdog, error) {
+func startWatchdog(run *spec.Resolved, groups *cgroups, undo *watchdog.Undo) (*watchdog.Watchdog, error) {
 	if groups.tree == nil {
 		return nil, errors.New("there is no cgroup v2 here that can be written to: mount one, and run as root")
 	}
@@ -52,8 +60,8 @@ func startWatchdog(run *spec.Resolved, groups *cgroups) (*watchdog.Watchdog, err
 	for i := range run.Groups {
 		workers += run.Groups[i].Workers
 	}
-	limit := run.Run.Duration.D() + graceOf(run.Run) + guardTime + 3*time.Duration(workers)*spawn.EndTimePerProcess
-	return watchdog.Start(watchdog.Config{Kill: kill, Deadline: limit, Stderr: os.Stderr})
+	limit := run.Run.Duration.D() + allowanceOf(run.Run) + graceOf(run.Run) + guardTime + 3*time.Duration(workers)*spawn.EndTimePerProcess
+	return watchdog.Start(watchdog.Config{Kill: kill, Deadline: limit, Undo: undo, Stderr: os.Stderr})
 }
 
 // openNetwork makes the network of a run whose workers need one: a pair of links for each set. It is

@@ -191,7 +191,7 @@ func assertBreach(t *testing.T, rep *report.Report, breached bool) {
 	if g.AskedCPUs != "0" || g.AllowedCPUs != "0" || w.Allowed != "0" {
 		t.Errorf("asked for were the CPUs %s, allowed at the start %s and %s, want 0", g.AskedCPUs, g.AllowedCPUs, w.Allowed)
 	}
-	if beyond := !within(t, w.CPUs, w.Allowed) && !within(t, g.CPUs, g.AllowedCPUs); beyond != breached {
+	if beyond := !isWithin(t, w.CPUs, w.Allowed) && !isWithin(t, g.CPUs, g.AllowedCPUs); beyond != breached {
 		t.Errorf("the worker is reported on the CPUs %s, its group on %s, want some beyond 0: %t", w.CPUs, g.CPUs, breached)
 	}
 	const remark = "1 of 1 workers ran outside of their CPUs: group spin, worker 0 on CPUs 1, not in 0"

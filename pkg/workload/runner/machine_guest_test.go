@@ -285,8 +285,8 @@ func assertRefused(t *testing.T, rep *report.Report, err error, words string) {
 	}
 }
 
-// within says whether a list of CPUs is part of another.
-func within(t *testing.T, part, whole string) bool {
+// isWithin says whether a list of CPUs is part of another.
+func isWithin(t *testing.T, part, whole string) bool {
 	t.Helper()
 	return parsed(t, part).IsSubsetOf(parsed(t, whole))
 }

@@ -135,7 +135,7 @@ func walked(t *testing.T, tid int) (policy string, pages map[int]uint64) {
 			return "", nil
 		}
 		for line := range strings.Lines(string(text)) {
-			if policy, pages = mapping(line); sum(pages) == walkedPages {
+			if policy, pages = mapping(line); total(pages) == walkedPages {
 				return policy, pages
 			}
 		}
@@ -162,7 +162,7 @@ func mapping(line string) (policy string, pages map[int]uint64) {
 	return policy, pages
 }
 
-func sum(pages map[int]uint64) (n uint64) {
+func total(pages map[int]uint64) (n uint64) {
 	for _, p := range pages {
 		n += p
 	}
@@ -177,7 +177,7 @@ func nodesOf(pages map[int]uint64) string {
 // has a good share on each node, though a huge page is on one.
 func assertPages(t *testing.T, pages map[int]uint64, nodes string) {
 	t.Helper()
-	if nodesOf(pages) != nodes || sum(pages) != walkedPages {
+	if nodesOf(pages) != nodes || total(pages) != walkedPages {
 		t.Errorf("reported are the pages %v, want %d on the nodes %s", pages, walkedPages, nodes)
 	}
 	for node, n := range pages {

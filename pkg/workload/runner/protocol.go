@@ -22,6 +22,9 @@ const Command = "run"
 type Job struct {
 	// RunID stands in the report.
 	RunID string `json:"runID"`
+	// Name is that of the Workload and Node that of the machine, for the report.
+	Name string `json:"name,omitempty"`
+	Node string `json:"node,omitempty"`
 	// Cgroup is the directory of the run's cgroup, which the runner makes and
 	// removes. Empty, the workers stay in the runner's own.
 	Cgroup string `json:"cgroup,omitempty"`

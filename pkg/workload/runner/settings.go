@@ -37,6 +37,11 @@ func settingsOf(c *spec.ResolvedCgroup) cgroup.Settings {
 	return s
 }
 
+// changeOf is what has to be written for a change of settings.
+func changeOf(op *spec.SetCgroupOp) cgroup.Settings {
+	return settingsOf(&spec.ResolvedCgroup{Def: &spec.Cgroup{CPU: op.CPU, Memory: op.Memory, IO: op.IO, PidsMax: op.PidsMax}})
+}
+
 func number(b *quantity.Bytes) *int64 {
 	if b == nil {
 		return nil

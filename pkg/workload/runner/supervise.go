@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/cpuset"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/check"
 	"github.com/schedfleet/schedfleet/pkg/workload/fingerprint"
-	"github.com/schedfleet/schedfleet/pkg/workload/interference"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spawn"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -45,19 +45,27 @@ func Supervise(ctx context.Context, job Job, emit func(EventType)) (*report.Repo
 	if rep == nil {
 		return nil, err
 	}
+	rep.Workload, rep.Node, rep.Run = job.Name, job.Node, &job.Run
 	rep.Host = host.after()
 	rep.Notes = append(rep.Notes, remarks(rep, resolved, unknown)...)
+	check.Evaluate(rep, job.Run.Checks)
 	return rep, err
 }
 
 // carryOut makes what the run needs around it and the workers, lets them work, and takes everything
 // away again.
 func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Resolved, emit func(EventType)) (rep *report.Report, err error) {
+	above := lookAbove(job.Cgroup)
 	groups, err := openCgroups(job.Cgroup, run)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, groups.remove()) }()
+	defer func() {
+		above.again()
+		if err = errors.Join(err, groups.remove()); rep != nil {
+			rep.Restored = append(rep.Restored, above.restored()...)
+		}
+	}()
 	links, err := openNetwork(run)
 	if err != nil {
 		return nil, err
@@ -69,56 +77,81 @@ func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Reso
 	}
 	defer func() { err = errors.Join(err, left.end()) }()
 
-	h, err := spawn.Spawn(ctx, spawn.Config{
+	cpus, err := openCPUs(job.RunID, run, machine.CPUs)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, cpus.Close()) }()
+
+	workers, err := spawnFirst(ctx, spawn.Config{
 		Run: run, Places: placesOf(machine.Topology), Cgroups: groups.files, Network: links.File(), Scratch: job.scratch(),
 		Programs: job.programs(), Stderr: os.Stderr,
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	watchdog, err := guard(run, groups)
+	defer func() { err = errors.Join(err, workers.close()) }()
+	watchdog, err := guard(run, groups, cpus)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, watchdog.End()) }()
+	defer func() { // before the watchdog is told that the run is over
+		restored, restoreErr := cpus.Restore()
+		if err = errors.Join(err, restoreErr); rep != nil {
+			rep.Restored = append(rep.Restored, restored...)
+		}
+	}()
 	if machine.Topology != nil {
 		defer moveTo(housekeeping(machine.CPUs, machine.Topology.Usable(machine.CPUs)), machine.CPUs)()
 	}
 	emit(EventPrepared)
-	return measure(ctx, job, h, groups, emit), nil
+	rep = newReport(&job)
+	if run.Script != nil {
+		workers.cfg.CPUs = machine.CPUs
+		newEngine(rep, groups, workers, cpus, machine.CPUs).perform(ctx, emit)
+		return rep, nil
+	}
+	measure(ctx, rep, workers.live[0], groups, machine.CPUs, emit)
+	return rep, nil
 }
 
-// measure lets the workers work and builds the report.
-func measure(ctx context.Context, job Job, h *spawn.Handle, groups *cgroups, emit func(EventType)) *report.Report {
-	rep := &report.Report{
+// newReport is a report with what is known before the start.
+func newReport(job *Job) *report.Report {
+	return &report.Report{
 		Schema: report.SchemaVersion, RunID: job.RunID, Kernel: kernelRelease(), CloneMethod: cloneMethod,
 		SupervisorClass: schedulingClass(), Planned: job.Run.Duration.Nanoseconds(), Seed: job.Run.Seed, Limits: job.Run.Interference,
 	}
-	used, cpuBefore := groups.usage(), groups.cpu()
-	around, moved := interference.Take("/", os.Getppid()), numaPagesMigrated()
+}
+
+// measure lets the workers of a run without steps work and fills the report in.
+func measure(ctx context.Context, rep *report.Report, n *crew, groups *cgroups, usable cpuset.CPUSet, emit func(EventType)) {
+	groups.begin()
+	inForce := inForce{run: usable, cgroups: groups}
+	for _, g := range n.groups {
+		inForce.note(g, none)
+	}
+	around := lookAround(groups)
 	rep.StartedAt = time.Now()
-	before := ownCPU()
-	started := h.Start()
+	n.started = n.handle.Start()
 	emit(EventStarted)
-	h.Hold(ctx, job.Run.Duration.D())
+	n.handle.Hold(ctx, time.Duration(rep.Planned))
 	rep.Cancelled = ctx.Err() != nil
-	rep.SupervisorCPU = ownCPU() - before
-	after := around.Again()
-	runnerCPU := ownCPU() - before // with that look, which took a part of what it saw
-	runCPU := elapsed(cpuBefore, groups.cpu())
-	stopped := h.Stop(groups.kill)
-	if now := numaPagesMigrated(); now != nil && moved != nil {
-		rep.NUMAPagesMigrated = new(*now - *moved)
+	counted := around.until(groups)
+	n.noteStates(none)
+	groups.thaw()
+	n.stopped = n.handle.Stop(groups.kill)
+	around.moves(&counted)
+	b := report.NewBuilder(n.run, n.started)
+	b.Add(n.report())
+	b.Finish(rep)
+	rep.SupervisorCPU, rep.NUMAPagesMigrated = counted.supervisorCPU, counted.moved
+	rep.Cgroups = groups.whole()
+	rep.Interference = counted.interference(func() *int64 { return new(rep.WorkersCPU()) })
+	if inForce.err != nil {
+		rep.Notes = append(rep.Notes, inForce.err.Error())
 	}
-	rep.AddWorkers(h.Workers, started, stopped)
-	rep.Cgroups = groups.since(used)
-	if runCPU == nil {
-		runCPU = new(rep.WorkersCPU())
-	}
-	rep.Interference = interference.Between(around, after, runCPU, runnerCPU)
-	rep.Notes = groups.notes()
-	return rep
+	rep.Notes = append(rep.Notes, groups.notes()...)
 }
 
 // remarks are what a reader of the report should know besides its figures.
@@ -146,7 +179,7 @@ func lookAtHost(m *topology.Machine) *host {
 	if m == nil {
 		return nil
 	}
-	return &host{topology: m, before: fingerprint.Read("/", m)}
+	return &host{topology: m, before: fingerprint.Look("/", m)}
 }
 
 // after is what the report says of the machine, with what changed meanwhile.
@@ -154,7 +187,7 @@ func (h *host) after() *report.Host {
 	if h == nil {
 		return nil
 	}
-	return &report.Host{Shape: h.topology.Shape(), Fingerprint: *h.before, Changed: h.before.Diff(fingerprint.Read("/", h.topology))}
+	return &report.Host{Shape: h.topology.Shape(), Fingerprint: *h.before, Topology: h.topology, Changed: h.before.Diff(fingerprint.Look("/", h.topology))}
 }
 
 func kernelRelease() string {

@@ -24,13 +24,12 @@ func (h *Handle) Start() int64 { return h.arena.Control().Start() }
 // Hold lets the workers work for d. It returns early when ctx is done or no
 // worker is left.
 func (h *Handle) Hold(ctx context.Context, d time.Duration) {
-	hurry := ctx.Done()
-	h.hurry.Store(&hurry)
+	h.HurryWith(ctx)
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-hurry:
+	case <-ctx.Done():
 	case <-h.reaper.gone:
 	}
 }
@@ -45,8 +44,7 @@ func (h *Handle) Stop(lastResort func()) int64 {
 	if h.arena == nil {
 		return h.stopped.Load()
 	}
-	h.arena.Control().Abort()
-	h.stopped.CompareAndSwap(0, h.arena.Control().Stop())
+	h.TellStop()
 	h.endWorkers(lastResort)
 	h.programs.collect()
 	return h.stopped.Load()

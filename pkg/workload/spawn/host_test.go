@@ -254,7 +254,7 @@ func TestAHostHoldsNoCgroupOfOthers(t *testing.T) {
 	churn := group("churn", 2, work.Spec{CgroupChurn: &work.CgroupChurn{Groups: 2, Cycle: ms(1)}})
 	run := &spec.Run{Duration: ms(1000), Seed: 1, AllowDangerousWork: true, Groups: []spec.Group{churn, threads("beside", 2, "", pairs)}}
 	cfg := config(t, run)
-	cfg.Cgroups = map[string]*os.File{LeafName(0, 0): dir, LeafName(0, 1): dir}
+	cfg.Cgroups = map[string]*os.File{LeafName("churn", 0): dir, LeafName("churn", 1): dir}
 	h, err := Spawn(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -131,8 +131,24 @@ func (h *Handle) zygote(p *plan, files []*os.File, stderr *os.File) (*exec.Cmd, 
 func (h *Handle) beParent(ctx context.Context, zygotes []*exec.Cmd, done chan<- error) {
 	defer close(h.ended)
 	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-	done <- runUntil(ctx, zygotes)
+	err := h.leavePlace()
+	if err == nil {
+		err = runUntil(ctx, zygotes)
+	}
+	done <- err
 	<-h.parent
+}
+
+// leavePlace gives the calling thread, and what it starts, the CPUs of the workers: the runner may have
+// stepped aside.
+func (h *Handle) leavePlace() error {
+	if h.cpus.IsEmpty() {
+		return nil
+	}
+	if err := allowed.SetCPUs(0, h.cpus); err != nil {
+		return fmt.Errorf("going to the CPUs of the workers: %w", err)
+	}
+	return nil
 }
 
 // runUntil runs commands side by side, started by the calling thread, and kills them

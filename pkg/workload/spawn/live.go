@@ -3,15 +3,7 @@
 
 package spawn
 
-import (
-	"fmt"
-
-	"golang.org/x/sys/unix"
-	"k8s.io/utils/cpuset"
-
-	"github.com/schedfleet/schedfleet/pkg/workload/arena"
-	"github.com/schedfleet/schedfleet/pkg/workload/sys"
-)
+import "fmt"
 
 // The methods below may be called while workers work. Workers are named by group
 // and index; the order of lists is that of Workers.
@@ -30,36 +22,12 @@ func (h *Handle) Iterations() []uint64 {
 	return list
 }
 
-// SetPhase begins the k-th phase, from 0, for all workers; see EndPhase.
-func (h *Handle) SetPhase(k int) { h.arena.Control().SetPhase(uint32(k) + 1) }
+// SetPhase begins the k-th phase for all workers, counted like Config.FirstPhase. Phases follow one
+// another without a hole; see EndPhase.
+func (h *Handle) SetPhase(k int) { h.arena.Control().SetPhase(uint32(k-h.first) + 1) }
 
 // EndPhase says that no phase is on until the next.
-func (h *Handle) EndPhase() { h.arena.Control().SetPhase(arena.EpochGap) }
-
-// SetAffinity restricts a worker to the CPUs, now.
-func (h *Handle) SetAffinity(group string, index int, cpus cpuset.CPUSet) error {
-	fail := func(err error) error {
-		return fmt.Errorf("group %s, worker %d: setting the CPU affinity to %q: %w", group, index, cpus, err)
-	}
-	i, err := h.find(group, index)
-	if err != nil {
-		return err
-	}
-	block := h.arena.Block(i)
-	errno := unix.ESRCH
-	there := h.reaper.whileThere(h.processOf[i], func() {
-		if stage := block.Stage(); stage == arena.StageParked || stage == arena.StageRunning {
-			errno = sys.RawSetAffinity(block.TID(), maskOf(cpus.List()))
-		}
-	})
-	if !there || errno == unix.ESRCH {
-		return fail(fmt.Errorf("it is not there any more (%w)", unix.ESRCH))
-	}
-	if errno != 0 {
-		return fail(errno)
-	}
-	return nil
-}
+func (h *Handle) EndPhase() { h.arena.Control().EndPhase() }
 
 // find is the number of a worker in the arena.
 func (h *Handle) find(group string, index int) (int, error) {

@@ -50,6 +50,10 @@ type groupPlan struct {
 	Enters []int `json:"enters,omitempty"`
 	// Programs are what its workers become.
 	Programs []programPlan `json:"programs,omitempty"`
+	// Elsewhere is how many workers of the whole run are before the group's and not in this
+	// part of it, FirstLink the number of its first network pair.
+	Elsewhere int `json:"elsewhere,omitempty"`
+	FirstLink int `json:"firstLink,omitempty"`
 }
 
 // programPlan is what the zygote is told of a program.
@@ -91,12 +95,14 @@ func newPlan(cfg *Config) (plan, []*os.File) {
 	}
 	names := slices.Sorted(maps.Keys(cfg.Cgroups))
 	p.Cgroups = len(names)
+	whole, here := cfg.wholeBases(), basesByName(cfg.Run)
 	for i := range cfg.Run.Groups {
 		g := &cfg.Run.Groups[i]
 		gp := groupPlan{
 			Work: work.SpecOf(g.Kind), Workers: g.Workers, Threads: g.CloneMode == spec.CloneModeThread, Process: g.ProcessName, Comm: g.Comm,
 			Nice: g.Nice, Memory: g.Memory, UID: g.UID, GID: g.GID, Domain: g.Domain,
-			Classes: classesOf(g), Cgroup: slices.Index(names, g.Cgroup), Enters: entersOf(i, g, names),
+			Classes: classesOf(g), Cgroup: slices.Index(names, g.Cgroup), Enters: entersOf(g, names),
+			Elsewhere: whole[g.Name].worker - here[g.Name].worker, FirstLink: whole[g.Name].link,
 		}
 		gp.Numbered = gp.Threads && cfg.Run.Run.Groups[i].Comm == ""
 		for _, set := range g.CPUs {
@@ -127,19 +133,37 @@ func classesOf(g *spec.ResolvedGroup) []work.Class {
 	return list
 }
 
+// wholeBases are the bases of all groups of the run that Run is a part of.
+func (cfg *Config) wholeBases() map[string]bases {
+	if cfg.Whole == nil {
+		return basesByName(cfg.Run)
+	}
+	return basesByName(cfg.Whole)
+}
+
+// basesByName are the bases of each group of a run.
+func basesByName(run *spec.Resolved) map[string]bases {
+	list, _ := basesOf(shapesOf(run))
+	byName := make(map[string]bases, len(list))
+	for i, b := range list {
+		byName[run.Groups[i].Name] = b
+	}
+	return byName
+}
+
 // LeafName is the name in Config.Cgroups of the n-th cgroup that the workers of a
 // group move between.
-func LeafName(group, n int) string { return fmt.Sprintf("@leaf-%d-%d", group, n) }
+func LeafName(group string, n int) string { return fmt.Sprintf("@leaf-%s-%d", group, n) }
 
 // entersOf are the positions of the cgroups that a group's workers can write to.
-func entersOf(group int, g *spec.ResolvedGroup, names []string) []int {
+func entersOf(g *spec.ResolvedGroup, names []string) []int {
 	opens := g.Kind.Shape().Opens
 	if opens.Cgroup != "" {
 		return []int{slices.Index(names, opens.Cgroup)}
 	}
 	var list []int
 	for n := range opens.Leaves {
-		list = append(list, slices.Index(names, LeafName(group, n)))
+		list = append(list, slices.Index(names, LeafName(g.Name, n)))
 	}
 	return list
 }

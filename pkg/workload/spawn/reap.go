@@ -29,6 +29,7 @@ type reaper struct {
 	left  int
 	gone  chan struct{} // closed when no task is left
 	early chan struct{} // closed when a task has ended
+	turn  chan struct{} // closed when the next task has ended
 
 	stopped chan struct{} // closed when the goroutine has ended
 }
@@ -40,7 +41,7 @@ const quitSlot = -1
 func newReaper(pids []int, threads bool, name func(i int) string) (*reaper, error) {
 	r := &reaper{
 		epoll: -1, quit: -1, pids: pids, fds: make([]int, len(pids)), exits: make([]Exit, len(pids)),
-		gone: make(chan struct{}), early: make(chan struct{}), stopped: make(chan struct{}),
+		gone: make(chan struct{}), early: make(chan struct{}), turn: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	for i := range r.fds {
 		r.fds[i] = -1
@@ -146,9 +147,23 @@ func (r *reaper) reap(i int) {
 	default:
 		close(r.early)
 	}
+	close(r.turn)
+	r.turn = make(chan struct{})
 	if r.left--; r.left == 0 {
 		close(r.gone)
 	}
+}
+
+// leftOf is how many of the given processes have not ended, and what is closed when the next process has.
+func (r *reaper) leftOf(processes []int) (left int, turn <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, i := range processes {
+		if r.fds[i] >= 0 {
+			left++
+		}
+	}
+	return left, r.turn
 }
 
 // kill sends SIGKILL to every process that is left, and to its group, and notes why.

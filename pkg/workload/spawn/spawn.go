@@ -79,8 +79,13 @@ const (
 type Config struct {
 	// Run is what to make.
 	Run *spec.Resolved
-	// Phases is how many phases the run has; SetPhase announces them.
-	Phases int
+	// Whole is the run that Run is a part of; nil, it is all of it.
+	Whole *spec.Resolved
+	// Phases is how many phases there are, FirstPhase the number of the first one;
+	// SetPhase announces them.
+	Phases, FirstPhase int
+	// CPUs are those of workers without an affinity; empty, those of the caller.
+	CPUs cpuset.CPUSet
 	// Places are where the machine's CPUs are; nil when that is unknown.
 	Places *work.Places
 	// ParkTimeout bounds the time from the last fork until all workers are parked;
@@ -106,6 +111,8 @@ type Config struct {
 // Handle owns the workers from Spawn to Close.
 type Handle struct {
 	run         *spec.Resolved
+	first       int           // Config.FirstPhase
+	cpus        cpuset.CPUSet // Config.CPUs
 	parkTimeout time.Duration
 	processes   []process
 	processOf   []int // the process of each worker
@@ -135,8 +142,8 @@ func Spawn(ctx context.Context, cfg Config) (*Handle, error) {
 
 // prepare makes everything that is there before the first process.
 func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
-	h := &Handle{run: cfg.Run, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
-	shapes, workers := h.shapes()
+	h := &Handle{run: cfg.Run, first: cfg.FirstPhase, cpus: cfg.CPUs, parkTimeout: cmp.Or(cfg.ParkTimeout, defaultParkTimeout), parent: make(chan struct{})}
+	shapes, workers := shapesOf(cfg.Run)
 	groups, end := basesOf(shapes, workers)
 	p, files := newPlan(cfg)
 	for _, process := range processesOf(p.shapes(shapes)) {
@@ -159,10 +166,10 @@ func prepare(cfg *Config) (*Handle, []*exec.Cmd, error) {
 	return h, zygotes, nil
 }
 
-func (h *Handle) shapes() (shapes []work.Shape, workers []int) {
-	for i := range h.run.Groups {
-		shapes = append(shapes, h.run.Groups[i].Kind.Shape())
-		workers = append(workers, h.run.Groups[i].Workers)
+func shapesOf(run *spec.Resolved) (shapes []work.Shape, workers []int) {
+	for i := range run.Groups {
+		shapes = append(shapes, run.Groups[i].Kind.Shape())
+		workers = append(workers, run.Groups[i].Workers)
 	}
 	return shapes, workers
 }

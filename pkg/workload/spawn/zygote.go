@@ -197,6 +197,7 @@ func (z *zygote) prepare() (shapes []work.Shape, workers []int, err error) {
 	}
 	list, _ := basesOf(shapes, workers)
 	for i, b := range list {
+		b.link = z.plan.Groups[i].FirstLink
 		z.groups[i].bases = b
 	}
 	for i := range z.groups {
@@ -284,7 +285,7 @@ func (z *zygote) forkWorker(g *preparedGroup, i int) bool {
 func (z *zygote) bind(w *work.Worker, g *preparedGroup, s slot, o *opened) {
 	w.Bind(z.arena, s.worker, len(g.shape.Metrics), z.plan.Places)
 	w.Position = s.position
-	w.Seed = uint64(z.plan.Seed) + uint64(s.worker)
+	w.Seed = uint64(z.plan.Seed) + uint64(s.worker+g.plan.Elsewhere)
 	w.Peers = g.peers
 	o.give(w, g, s.position)
 	if s.region >= 0 {

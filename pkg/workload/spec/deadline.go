@@ -32,6 +32,9 @@ func (p *placement) admitDeadlines() error {
 	domains := map[int]*rootDomain{}
 	var order []*rootDomain
 	for i := range p.run.Groups {
+		if !p.now.groups[i].runs {
+			continue
+		}
 		asked, field := p.deadlinesOf(i)
 		if field == "" {
 			continue
@@ -59,8 +62,8 @@ func (p *placement) admitDeadlines() error {
 // deadlinesOf is the CPUs that a group's deadline tasks are to get, and what makes them such:
 // the group's policy, or its work, which gives it to some roles. It is empty where none are.
 func (p *placement) deadlinesOf(group int) (asked *big.Rat, field string) {
-	g, at := &p.run.Groups[group], &p.groups[group]
-	if policy := p.run.schedulingPolicy(g.SchedulingPolicy); policy != nil && policy.Deadline != nil {
+	at := &p.groups[group]
+	if policy := p.run.schedulingPolicy(p.now.groups[group].policy); policy != nil && policy.Deadline != nil {
 		call := policy.Deadline.call()
 		return shareOf(call.Runtime, call.Period, at.workers), fmt.Sprintf("groups[%d].schedulingPolicy", group)
 	}
@@ -87,7 +90,7 @@ const isolatedDomain = -2
 // rootDomainOf is the partition whose root domain a group is in, isolatedDomain,
 // or none for the machine's own.
 func (p *placement) rootDomainOf(group int) int {
-	for at := p.run.cgroup(p.run.Groups[group].Cgroup); at != none; at = p.above[at] {
+	for at := p.run.cgroup(p.now.groups[group].cgroup); at != none; at = p.above[at] {
 		switch c := &p.run.Cgroups[at]; {
 		case !c.partition():
 		case c.Cpuset.Partition == PartitionIsolated:
@@ -126,7 +129,7 @@ func (p *placement) rootDomainCPUs(key int) cpus {
 				set = set.minus(p.sets[i])
 			}
 		}
-		return set
+		return set.minus(p.offline)
 	default:
 		return p.poolOf(key)
 	}
@@ -134,15 +137,18 @@ func (p *placement) rootDomainCPUs(key int) cpus {
 
 // checkCovers checks that a group's workers may use all CPUs of their root domain.
 func (p *placement) checkCovers(i int, domain *rootDomain) error {
-	may := p.groups[i].pool
-	if a := p.run.Groups[i].Affinity; a != nil && a.RandomSubset != nil {
-		may = p.groups[i].from
-		if n := a.RandomSubset.Count; n < may.size() {
+	may, now := p.poolNow(i), &p.groups[i].now
+	if p.run.Groups[i].NUMANode != nil {
+		may = may.and(p.groups[i].pool)
+	}
+	if now.count > 0 {
+		may = now.from
+		if now.count < may.size() {
 			return fmt.Errorf("has a root domain of CPUs %s, all of which a deadline task must be allowed to use; each worker of groups[%d] gets %d of them: leave out its affinity",
-				domain.cpus, i, n)
+				domain.cpus, i, now.count)
 		}
-	} else if !p.groups[i].cpus.empty() {
-		may = may.and(p.groups[i].cpus)
+	} else if !now.cpus.empty() {
+		may = may.and(now.cpus)
 	}
 	if domain.cpus.within(may) {
 		return nil

@@ -81,6 +81,12 @@ func (p *MemoryPolicy) call() *MempolicyCall {
 	return c
 }
 
+// MemoryBound says whether the group's memory policy keeps its pages to NUMA nodes.
+func (g *ResolvedGroup) MemoryBound() bool {
+	const flags = unix.MPOL_F_STATIC_NODES | unix.MPOL_F_RELATIVE_NODES | unix.MPOL_F_NUMA_BALANCING
+	return g.Memory != nil && g.Memory.Mode&^flags == unix.MPOL_BIND
+}
+
 // nodeMask is the mask of the nodes, which are in ascending order, and its length
 // as the kernel counts it.
 func nodeMask(nodes []int) (words []uint64, length uint64) {
@@ -158,29 +164,35 @@ func (r *Run) memoryPolicy(name string) int {
 }
 
 // mems is the NUMA nodes of a cgroup's cpuset, empty if they are inherited.
-func (c *Cgroup) mems() cpuset.CPUSet {
-	if c.Cpuset == nil {
+func (c *Cgroup) mems() cpuset.CPUSet { return memsOf(c.Cpuset) }
+
+// memsOf is the NUMA nodes of a cpuset, empty if they are inherited.
+func memsOf(c *Cpuset) cpuset.CPUSet {
+	if c == nil {
 		return cpuset.New()
 	}
-	set, err := parseList(c.Cpuset.Mems, maxNode)
+	set, err := parseList(c.Mems, maxNode)
 	if err != nil {
 		return cpuset.New() // refused elsewhere
 	}
 	return set
 }
 
-// memsOf is the NUMA nodes that the tasks of a cgroup may have memory of, and the
+// memsIn is the NUMA nodes that the tasks of a cgroup may have memory of, and the
 // position of the cgroup that says so: none if they are inherited from the machine.
-func (r *Run) memsOf(name string) (mems cpuset.CPUSet, by int) {
+func (r *Run) memsIn(name string, cpusetOf func(cgroup int) *Cpuset) (mems cpuset.CPUSet, by int) {
 	for ; name != ""; name = parentOf(name) {
 		if i := r.cgroup(name); i != none {
-			if mems := r.Cgroups[i].mems(); !mems.IsEmpty() {
-				return mems, i
+			if c := cpusetOf(i); c != nil && c.Mems != "" {
+				return memsOf(c), i
 			}
 		}
 	}
 	return cpuset.New(), none
 }
+
+// declaredCpuset is the cpuset that a cgroup is made with.
+func (r *Run) declaredCpuset(cgroup int) *Cpuset { return r.Cgroups[cgroup].Cpuset }
 
 // validateMems checks that cgroups and memory policies name no NUMA nodes that the
 // cgroups above them keep them from.
@@ -188,12 +200,12 @@ func (r *Run) validateMems() []error {
 	var errs []error
 	for i := range r.Cgroups {
 		mems := r.Cgroups[i].mems()
-		if above, by := r.memsOf(parentOf(r.Cgroups[i].Name)); by != none && !mems.IsSubsetOf(above) {
+		if above, by := r.memsIn(parentOf(r.Cgroups[i].Name), r.declaredCpuset); by != none && !mems.IsSubsetOf(above) {
 			errs = append(errs, fmt.Errorf("cgroups[%d].cpuset.mems: must be within %s of cgroups[%d] (%s) above it, not %s", i, above, by, r.Cgroups[by].Name, mems))
 		}
 	}
 	for i := range r.Groups {
-		mems, by := r.memsOf(r.Groups[i].Cgroup)
+		mems, by := r.memsIn(r.Groups[i].Cgroup, r.declaredCpuset)
 		m := r.memoryPolicy(r.Groups[i].MemoryPolicy)
 		if by == none || m == none || r.MemoryPolicies[m].allowedBy(mems) {
 			continue

@@ -36,7 +36,42 @@ func (r *Run) Needs() []Need {
 		n.add(mode == "WeightedInterleave", capability.MempolicyWeightedInterleave, "memoryPolicies[%d].mode", i)
 	}
 	n.interference(r.Interference)
+	for i := range r.Steps {
+		for j := range r.Steps[i].Ops {
+			n.op(r, &r.Steps[i].Ops[j], i, j)
+		}
+	}
 	return n.list
+}
+
+// op lists what an op needs beside the cgroups, groups and policies that it names.
+func (n *needs) op(r *Run, o *Op, step, op int) {
+	n.add(o.MoveGroup != nil, capability.CgroupV2, "steps[%d].ops[%d].moveGroup", step, op)
+	n.add(o.FreezeCgroup != nil, capability.CgroupFreeze, "steps[%d].ops[%d].freezeCgroup", step, op)
+	n.add(o.ThawCgroup != nil, capability.CgroupFreeze, "steps[%d].ops[%d].thawCgroup", step, op)
+	n.add(o.SetCpuset != nil, capability.CgroupCpuset, "steps[%d].ops[%d].setCpuset.cpuset", step, op)
+	if s := o.SetCgroup; s != nil {
+		n.settings(s.CPU, s.Memory, s.IO, s.PidsMax, "steps[%d].ops[%d].setCgroup", step, op)
+	}
+	n.add(o.SetAffinity != nil && o.SetAffinity.Affinity.SMTSiblingPair != nil, capability.SMT, "steps[%d].ops[%d].setAffinity.affinity.smtSiblingPair", step, op)
+	n.add(o.SetNice != nil && r.lowersNice(o.SetNice), capability.NegativeNice, "steps[%d].ops[%d].setNice.nice", step, op)
+	n.add(o.OfflineCPUs != nil, capability.CPUHotplug, "steps[%d].ops[%d].offlineCPUs", step, op)
+}
+
+// lowersNice says whether a nice value is below 0, or below one that the group may
+// have before: a task may raise its own only.
+func (r *Run) lowersNice(op *SetNiceOp) bool {
+	if i := r.group(op.Group); op.Nice < 0 || i != none && r.Groups[i].Nice != nil && *r.Groups[i].Nice > op.Nice {
+		return true
+	}
+	for i := range r.Steps {
+		for j := range r.Steps[i].Ops {
+			if other := r.Steps[i].Ops[j].SetNice; other != nil && other.Group == op.Group && other.Nice > op.Nice {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // needs collects what is needed.
@@ -77,23 +112,28 @@ func (n *needs) cgroup(c *Cgroup, i int) {
 		n.add(true, capability.CgroupCpuset, "cgroups[%d].cpuset", i)
 		n.add(s.Partition != "", capability.CgroupCpusetPartition, "cgroups[%d].cpuset.partition", i)
 	}
-	if s := c.CPU; s != nil {
-		n.add(true, capability.CgroupCPU, "cgroups[%d].cpu", i)
-		n.add(s.Idle, capability.CgroupCPUIdle, "cgroups[%d].cpu.idle", i)
-		n.add(s.Burst != nil, capability.CgroupCPUBurst, "cgroups[%d].cpu.burst", i)
-		n.add(s.UclampMinPercent != nil, capability.CgroupUclamp, "cgroups[%d].cpu.uclampMinPercent", i)
-		n.add(s.UclampMaxPercent != nil, capability.CgroupUclamp, "cgroups[%d].cpu.uclampMaxPercent", i)
+	n.settings(c.CPU, c.Memory, c.IO, c.PidsMax, "cgroups[%d]", i)
+}
+
+// settings lists what settings of a cgroup need.
+func (n *needs) settings(cpu *CgroupCPU, memory *CgroupMemory, io *CgroupIO, pidsMax *int64, field string, at ...any) {
+	if s := cpu; s != nil {
+		n.add(true, capability.CgroupCPU, field+".cpu", at...)
+		n.add(s.Idle, capability.CgroupCPUIdle, field+".cpu.idle", at...)
+		n.add(s.Burst != nil, capability.CgroupCPUBurst, field+".cpu.burst", at...)
+		n.add(s.UclampMinPercent != nil, capability.CgroupUclamp, field+".cpu.uclampMinPercent", at...)
+		n.add(s.UclampMaxPercent != nil, capability.CgroupUclamp, field+".cpu.uclampMaxPercent", at...)
 	}
-	if s := c.Memory; s != nil {
-		n.add(true, capability.CgroupMemory, "cgroups[%d].memory", i)
-		n.add(s.SwapMax != nil, capability.CgroupSwap, "cgroups[%d].memory.swapMax", i)
+	if s := memory; s != nil {
+		n.add(true, capability.CgroupMemory, field+".memory", at...)
+		n.add(s.SwapMax != nil, capability.CgroupSwap, field+".memory.swapMax", at...)
 	}
-	if s := c.IO; s != nil {
-		n.add(true, capability.CgroupIO, "cgroups[%d].io", i)
-		n.add(s.Weight != nil, capability.CgroupIOWeight, "cgroups[%d].io.weight", i)
-		n.add(len(s.Limits) > 0, capability.CgroupIOMax, "cgroups[%d].io.limits", i)
+	if s := io; s != nil {
+		n.add(true, capability.CgroupIO, field+".io", at...)
+		n.add(s.Weight != nil, capability.CgroupIOWeight, field+".io.weight", at...)
+		n.add(len(s.Limits) > 0, capability.CgroupIOMax, field+".io.limits", at...)
 	}
-	n.add(c.PidsMax != nil, capability.CgroupPids, "cgroups[%d].pidsMax", i)
+	n.add(pidsMax != nil, capability.CgroupPids, field+".pidsMax", at...)
 }
 
 func (n *needs) policy(p *SchedulingPolicy, i int) {

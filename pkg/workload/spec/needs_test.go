@@ -111,3 +111,32 @@ func TestUnfitTellsOfTheFeature(t *testing.T) {
 		})
 	}
 }
+
+func TestNeedsOfOps(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ops  []Op
+		want []Need
+	}{
+		"an op that moves":     {[]Op{{MoveGroup: &MoveGroupOp{Group: "g"}}}, []Need{{"CgroupV2", "steps[0].ops[0].moveGroup"}}},
+		"an op that freezes":   {[]Op{{FreezeCgroup: &CgroupOp{"c"}}}, []Need{{"CgroupFreeze", "steps[0].ops[0].freezeCgroup"}}},
+		"an op that thaws":     {[]Op{{ThawCgroup: &CgroupOp{"c"}}}, []Need{{"CgroupFreeze", "steps[0].ops[0].thawCgroup"}}},
+		"an op of a cpuset":    {[]Op{{SetCpuset: &SetCpusetOp{Cgroup: "c"}}}, []Need{{"CgroupCpuset", "steps[0].ops[0].setCpuset.cpuset"}}},
+		"an op of the CPU":     {[]Op{{SetCgroup: &SetCgroupOp{CPU: &CgroupCPU{Idle: true}}}}, []Need{{"CgroupCPU", "steps[0].ops[0].setCgroup.cpu"}, {"CgroupCPUIdle", "steps[0].ops[0].setCgroup.cpu.idle"}}},
+		"an op of memory":      {[]Op{{SetCgroup: &SetCgroupOp{Memory: &CgroupMemory{SwapMax: new(quantity.Bytes(0))}}}}, []Need{{"CgroupMemory", "steps[0].ops[0].setCgroup.memory"}, {"CgroupSwap", "steps[0].ops[0].setCgroup.memory.swapMax"}}},
+		"an op of io":          {[]Op{{SetCgroup: &SetCgroupOp{IO: &CgroupIO{Weight: new(1)}}}}, []Need{{"CgroupIO", "steps[0].ops[0].setCgroup.io"}, {"CgroupIOWeight", "steps[0].ops[0].setCgroup.io.weight"}}},
+		"an op of tasks":       {[]Op{{SetCgroup: &SetCgroupOp{PidsMax: new(int64(4))}}}, []Need{{"CgroupPids", "steps[0].ops[0].setCgroup.pidsMax"}}},
+		"an op of siblings":    {[]Op{{SetAffinity: &SetAffinityOp{Group: "g", Affinity: Affinity{SMTSiblingPair: &struct{}{}}}}}, []Need{{"SMT", "steps[0].ops[0].setAffinity.affinity.smtSiblingPair"}}},
+		"a nice op":            {[]Op{{SetNice: &SetNiceOp{"g", 3}}}, nil},
+		"a nice op below 0":    {[]Op{{SetNice: &SetNiceOp{"g", -1}}}, []Need{{"NegativeNice", "steps[0].ops[0].setNice.nice"}}},
+		"a nice op back to 0":  {[]Op{{SetNice: &SetNiceOp{"g", 3}}, {SetNice: &SetNiceOp{"g", 0}}}, []Need{{"NegativeNice", "steps[0].ops[1].setNice.nice"}}},
+		"a nice op of another": {[]Op{{SetNice: &SetNiceOp{"h", 3}}, {SetNice: &SetNiceOp{"g", 0}}}, nil},
+		"an op on CPUs":        {[]Op{{OfflineCPUs: &CPUsOp{Last: new(1)}}, {OnlineCPUs: &CPUsOp{Last: new(1)}}}, []Need{{"CPUHotplug", "steps[0].ops[0].offlineCPUs"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := valid(func(r *Run) { r.Steps = []Step{{Ops: tc.ops}} })
+			if diff := cmp.Diff(tc.want, run.Needs()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -18,6 +18,8 @@ type Policy struct {
 	Programs map[string]string `json:"programs,omitempty"`
 	// Devices are the paths of block devices whose content runs may destroy.
 	Devices []string `json:"devices,omitempty"`
+	// CPUHotplug allows taking CPUs offline.
+	CPUHotplug bool `json:"cpuHotplug,omitempty"`
 	// Scratch is the directory of scratch files; empty, it is the system's for temporary files.
 	Scratch string `json:"scratch,omitempty"`
 }
@@ -45,5 +47,20 @@ func (p *Policy) refuses(r *Run) error {
 			}
 		}
 	}
+	if field := r.hotplugs(); field != "" && !p.CPUHotplug {
+		return fmt.Errorf("does not allow taking CPUs offline, which %s does", field)
+	}
 	return nil
+}
+
+// hotplugs is the first op that takes CPUs offline, empty if there is none.
+func (r *Run) hotplugs() string {
+	for i := range r.Steps {
+		for j := range r.Steps[i].Ops {
+			if r.Steps[i].Ops[j].OfflineCPUs != nil {
+				return fmt.Sprintf("steps[%d].ops[%d].offlineCPUs", i, j)
+			}
+		}
+	}
+	return ""
 }

@@ -17,14 +17,21 @@ type placement struct {
 	cpus cpus
 	// usable is the usable CPUs in their order, nil until somebody asks.
 	usable []int
-	// sets are the CPUs of the cgroups' cpusets, empty where they are inherited.
-	sets []cpus
+	// now is what there is and runs, and where.
+	now *walk
+	// declared are the CPUs of the cpusets that cgroups are made with, and sets those in
+	// force now, empty where they are inherited.
+	declared, sets []cpus
 	// above are the positions of the nearest declared cgroups above them, none for the run's own.
 	above []int
 	// pools are the CPUs in force in the run's own cgroup and, from 1, in the others, nil until somebody asks.
 	pools []cpus
 	// groups are where the groups are.
 	groups []place
+	// ops are what the ops of each step do on the machine.
+	ops [][]opPlace
+	// offline are the CPUs that have been taken offline.
+	offline cpus
 	// aligned is what was found last: which CPUs of alignedIn share a cache.
 	aligned, alignedIn cpus
 }
@@ -38,10 +45,20 @@ type place struct {
 	kind    work.Kind
 	workers int
 	pool    cpus
-	// cpus is the affinity of all workers, empty where it is inherited or drawn.
+	confinement
+	// now is the affinity at the moment; the other is that of the start.
+	now confinement
+	// placed says that it has been decided.
+	placed bool
+}
+
+// confinement is an affinity on a machine.
+type confinement struct {
+	// cpus is that of all workers, empty where it is inherited or drawn.
 	cpus cpus
-	// from is what the affinities are drawn from.
-	from cpus
+	// from is what is drawn from, count CPUs for each worker.
+	from  cpus
+	count int
 }
 
 // placeOn finds out where everything is on a machine, or what the machine lacks.
@@ -57,9 +74,13 @@ func (r *Run) placeOn(m Machine) (*placement, error) {
 		return nil, err
 	}
 	p := &placement{
-		run: r, machine: &m, cpus: cpusOf(m.CPUs), pools: make([]cpus, 1+len(r.Cgroups)),
-		sets: make([]cpus, len(r.Cgroups)), above: make([]int, len(r.Cgroups)), groups: make([]place, len(r.Groups)),
+		run: r, machine: &m, cpus: cpusOf(m.CPUs), now: newWalk(r), pools: make([]cpus, 1+len(r.Cgroups)),
+		declared: make([]cpus, len(r.Cgroups)), above: make([]int, len(r.Cgroups)), groups: make([]place, len(r.Groups)),
 	}
+	if len(r.Steps) > 0 {
+		return p, p.placeSteps()
+	}
+	p.now.all()
 	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkHosts, p.checkScratch, p.checkTasks, p.admitDeadlines} {
 		if err := step(); err != nil {
 			return nil, err

@@ -233,7 +233,7 @@ func randomCpuset(rng *rand.Rand) *Cpuset {
 func randomAffinity(rng *rand.Rand) *Affinity {
 	list := []string{"0", "0-1", "1,3", "2-9"}[rng.IntN(4)]
 	all := []*Affinity{
-		nil, nil, nil, {Exact: list}, {SingleCPU: &struct{}{}}, {LLCAligned: &struct{}{}}, {SMTSiblingPair: &struct{}{}}, {CrossCgroup: &struct{}{}},
+		nil, nil, nil, {Exact: list}, {SingleCPU: &struct{}{}}, {LLCAligned: &struct{}{}}, {SMTSiblingPair: &struct{}{}}, {CrossCgroup: &struct{}{}}, {LowestCPUs: &LowestCPUs{2}},
 		{RandomSubset: &RandomSubset{Count: 1 + rng.IntN(9)}}, {RandomSubset: &RandomSubset{From: list, Count: 1 + rng.IntN(9)}},
 	}
 	return all[rng.IntN(len(all))]

@@ -14,6 +14,8 @@ type Resolved struct {
 	Run     *Run
 	Cgroups []ResolvedCgroup
 	Groups  []ResolvedGroup
+	// Script is nil for a run without steps.
+	Script *Script
 }
 
 // ResolvedCgroup is a cgroup with its sets decided.
@@ -97,10 +99,13 @@ func (r *Run) Resolve(m Machine) (*Resolved, error) {
 	}
 	out := &Resolved{Run: r}
 	for i := range r.Cgroups {
-		out.Cgroups = append(out.Cgroups, ResolvedCgroup{Name: r.Cgroups[i].Name, CPUs: p.sets[i].set(), Mems: r.Cgroups[i].mems(), Def: &r.Cgroups[i]})
+		out.Cgroups = append(out.Cgroups, ResolvedCgroup{Name: r.Cgroups[i].Name, CPUs: p.declared[i].set(), Mems: r.Cgroups[i].mems(), Def: &r.Cgroups[i]})
 	}
 	for i := range r.Groups {
 		out.Groups = append(out.Groups, r.resolveGroup(i, &p.groups[i]))
+	}
+	if len(r.Steps) > 0 {
+		out.Script = p.script()
 	}
 	return out, nil
 }

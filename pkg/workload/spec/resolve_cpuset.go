@@ -5,6 +5,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/topology"
 )
@@ -24,8 +25,9 @@ func (p *placement) placeCgroups() error {
 		if err != nil {
 			return err
 		}
-		p.sets[i] = set
+		p.declared[i] = set
 	}
+	p.sets = slices.Clone(p.declared)
 	return nil
 }
 
@@ -33,11 +35,20 @@ func (p *placement) placeCgroups() error {
 type field struct {
 	format string
 	index  int
+	op     int // none for what is not of an op
 }
 
-func fieldOf(format string, index int) field { return field{format, index} }
+func fieldOf(format string, index int) field { return field{format, index, none} }
 
-func (f field) String() string { return fmt.Sprintf(f.format, f.index) }
+// fieldOfOp is the path of a field of an op.
+func fieldOfOp(format string, step, op int) field { return field{format, step, op} }
+
+func (f field) String() string {
+	if f.op != none {
+		return fmt.Sprintf(f.format, f.index, f.op)
+	}
+	return fmt.Sprintf(f.format, f.index)
+}
 
 // resolveCpuset is the CPUs that a cpuset asks for, empty if it inherits them.
 func (p *placement) resolveCpuset(c *Cpuset, at field) (cpus, error) {
@@ -212,6 +223,7 @@ func (p *placement) poolOf(cgroup int) cpus {
 			set = set.minus(p.sets[i])
 		}
 	}
+	set = set.minus(p.offline)
 	p.pools[1+cgroup] = set
 	return set
 }

@@ -23,9 +23,13 @@ func (p *placement) placeGroups() error {
 		total += p.groups[i].workers
 	}
 	if total > MaxWorkers {
-		return fmt.Errorf("would have %d workers in groups, with what depends on its CPUs; at most %d are possible", total, MaxWorkers)
+		return tooManyWorkers(total)
 	}
 	return nil
+}
+
+func tooManyWorkers(total int) error {
+	return fmt.Errorf("would have %d workers in groups, with what depends on its CPUs; at most %d are possible", total, MaxWorkers)
 }
 
 func (p *placement) placeGroup(i int) error {
@@ -43,7 +47,12 @@ func (p *placement) placeGroup(i int) error {
 	if err := out.sizeOn(out.pool.size(), g); err != nil {
 		return fmt.Errorf("%v.%w", at, err)
 	}
-	return p.placeAffinity(i)
+	out.confinement = confinement{}
+	if err := p.placeAffinity(i); err != nil {
+		return err
+	}
+	out.now = out.confinement
+	return nil
 }
 
 // sizeOn decides what a group's workers do on that many CPUs, and how many they are.
@@ -72,30 +81,50 @@ func roundUp(n, by int) int { return (n + by - 1) / by }
 // placeAffinity chooses the CPUs of a group's workers. A group that is kept to a
 // NUMA node has an affinity in any case, since its cgroup knows nothing of it.
 func (p *placement) placeAffinity(i int) error {
-	g, out, at := &p.run.Groups[i], &p.groups[i], fieldOf("groups[%d].affinity", i)
-	var err error
-	switch a := g.Affinity; {
-	case a == nil:
+	g, out := &p.run.Groups[i], &p.groups[i]
+	if g.Affinity == nil {
 		if g.NUMANode != nil {
 			out.cpus = out.pool
 		}
+		return nil
+	}
+	var err error
+	out.confinement, err = p.confine(g, g.Affinity, out.pool, fieldOf("groups[%d].affinity", i))
+	return err
+}
+
+// confine is what an affinity of a group comes to in a pool.
+func (p *placement) confine(g *Group, a *Affinity, pool cpus, at field) (c confinement, err error) {
+	switch {
 	case a.SingleCPU != nil:
-		out.cpus = newCPUs(out.pool.list()[0])
+		c.cpus = newCPUs(pool.list()[0])
+	case a.LowestCPUs != nil:
+		c.cpus, err = lowest(a.LowestCPUs.Count, pool, at)
 	case a.RandomSubset != nil:
-		out.from, err = p.fromPool(a.RandomSubset.From, out.pool, at, "randomSubset.from")
+		c.from, err = p.fromPool(a.RandomSubset.From, pool, at, "randomSubset.from")
+		c.count = min(a.RandomSubset.Count, c.from.size())
 	case a.LLCAligned != nil:
-		out.cpus, err = p.sharedCache(out.pool, at)
+		c.cpus, err = p.sharedCache(pool, at)
 	case a.SMTSiblingPair != nil:
-		out.cpus, err = p.siblings(out.pool, at)
+		c.cpus, err = p.siblings(pool, at)
 	case a.CrossCgroup != nil:
-		out.cpus = p.cpus
+		c.cpus = p.cpus.minus(p.offline)
 		if g.NUMANode != nil {
-			out.cpus, err = p.nodeCPUs(*g.NUMANode, p.cpus, fieldOf("groups[%d]", i))
+			c.cpus, err = p.nodeCPUs(*g.NUMANode, c.cpus, at)
 		}
 	default:
-		out.cpus, err = p.fromPool(a.Exact, out.pool, at, "exact")
+		c.cpus, err = p.fromPool(a.Exact, pool, at, "exact")
 	}
-	return err
+	return c, err
+}
+
+// lowest is that many CPUs of a pool.
+func lowest(n int, pool cpus, at field) (cpus, error) {
+	list := pool.list()
+	if len(list) < n {
+		return nil, fmt.Errorf("has %d CPUs the group can have, %s, less than the %d of %v.lowestCPUs", len(list), pool, n, at)
+	}
+	return newCPUs(list[:n]...), nil
 }
 
 // fromPool is the part of a group's pool that is in the list, all of it without a list.
@@ -153,13 +182,16 @@ func (p *placement) setOf(pool cpus) cpuset.CPUSet {
 // drawSubsets draws for each worker by itself. The generator is seeded by run
 // seed and group, so the choice does not depend on other groups.
 func (r *Run) drawSubsets(group int, at *place) []cpuset.CPUSet {
-	rng := rand.New(rand.NewPCG(uint64(r.Seed), uint64(group)))
-	from := at.from.list()
-	count := min(r.Groups[group].Affinity.RandomSubset.Count, len(from))
-	sets := make([]cpuset.CPUSet, at.workers)
+	return at.draw(rand.New(rand.NewPCG(uint64(r.Seed), uint64(group))), at.workers)
+}
+
+// draw draws for that many workers.
+func (c *confinement) draw(rng *rand.Rand, workers int) []cpuset.CPUSet {
+	from := c.from.list()
+	sets := make([]cpuset.CPUSet, workers)
 	for w := range sets {
-		drawn := make([]int, 0, count)
-		for _, p := range rng.Perm(len(from))[:count] {
+		drawn := make([]int, 0, c.count)
+		for _, p := range rng.Perm(len(from))[:c.count] {
 			drawn = append(drawn, from[p])
 		}
 		sets[w] = cpuset.New(drawn...)

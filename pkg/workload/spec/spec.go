@@ -29,6 +29,10 @@ type Run struct {
 	MemoryPolicies []MemoryPolicy `json:"memoryPolicies,omitempty"`
 	// Interference limits what else the machine may do during the run.
 	Interference *Interference `json:"interference,omitempty"`
+	// Steps divide the run; without them it is one piece.
+	Steps []Step `json:"steps,omitempty"`
+	// Checks are what must hold.
+	Checks []Check `json:"checks,omitempty"`
 	// AllowDangerousWork allows kinds of work that can harm what else runs on the machine.
 	AllowDangerousWork bool `json:"allowDangerousWork,omitempty"`
 }
@@ -77,6 +81,8 @@ type Affinity struct {
 	Exact string `json:"exact,omitempty"`
 	// SingleCPU is the lowest CPU the workers may use.
 	SingleCPU *struct{} `json:"singleCPU,omitempty"`
+	// LowestCPUs are that many with the lowest numbers of those the workers may use.
+	LowestCPUs *LowestCPUs `json:"lowestCPUs,omitempty"`
 	// RandomSubset is drawn for each worker.
 	RandomSubset *RandomSubset `json:"randomSubset,omitempty"`
 	// LLCAligned is that part of the pool that shares one last-level cache: the
@@ -87,6 +93,11 @@ type Affinity struct {
 	// CrossCgroup is all CPUs the run may use, whatever the cpuset of the cgroup
 	// is; the kernel keeps those of the cpuset in force.
 	CrossCgroup *struct{} `json:"crossCgroup,omitempty"`
+}
+
+// LowestCPUs are Count CPUs by their order.
+type LowestCPUs struct {
+	Count int `json:"count"`
 }
 
 // RandomSubset draws Count CPUs out of those of the pool that are in From, or out

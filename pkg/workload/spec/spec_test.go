@@ -33,6 +33,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"a valid run":            {valid(func(*Run) {}), ""},
 		"a negative duration":    {valid(func(r *Run) { r.Duration = -1 }), "duration: must be above 0s"},
 		"no groups":              {valid(func(r *Run) { r.Groups = nil }), "groups: there must be 1 to 12"},
+		"no groups to check":     {valid(func(r *Run) { r.Groups, r.Checks = nil, []Check{{Name: "c", Metric: CheckStarvation}} }), "groups: there must be 1 to 12"},
 		"zero workers":           {valid(func(r *Run) { r.Groups[0].Workers = 0 }), "groups[0].workers: must be 1 to 20000"},
 		"an odd pair":            {valid(func(r *Run) { r.Groups[0].Workers = 3 }), "groups[0].workers: futexPingPong works in sets of 2"},
 		"no kind of work":        {valid(func(r *Run) { r.Groups[0].Work = work.Spec{} }), "groups[0].work: no kind of work"},
@@ -48,6 +49,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"a file of the kernel":   {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "a/cpu.max"}} }), `cgroups[0].name: no part may begin with "cpu.", as files of the kernel do: "a/cpu.max"`},
 		"named like a file":      {valid(func(r *Run) { r.Cgroups = []Cgroup{{Name: "cpu/cpuset-a.b/io"}} }), ""},
 		"an affinity of nothing": {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{} }), "groups[0].affinity: exactly one way"},
+		"the lowest no CPUs":     {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{LowestCPUs: &LowestCPUs{}} }), "groups[0].affinity.lowestCPUs.count: must be 1 to 8192, not 0"},
 		"CPUs that are no list":  {valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{Exact: "a-b"} }), "groups[0].affinity.exact: must be a list of CPUs"},
 		"two groups of one name": {valid(func(r *Run) { r.Groups = append(r.Groups, r.Groups[0]) }), `groups[1].name: "g" is already taken`},
 	} {
@@ -95,6 +97,7 @@ func TestResolveAffinity(t *testing.T) {
 		"inherited":                       {nil, 0, nil},
 		"exact":                           {&Affinity{Exact: "3,5-6"}, 1, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(3, 5, 6)) }},
 		"the lowest CPU":                  {&Affinity{SingleCPU: &struct{}{}}, 1, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(2)) }},
+		"the lowest CPUs":                 {&Affinity{LowestCPUs: &LowestCPUs{3}}, 1, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(2, 3, 4)) }},
 		"a subset of all":                 {&Affinity{RandomSubset: &RandomSubset{Count: 2}}, 4, func(s cpuset.CPUSet) bool { return s.Size() == 2 && s.IsSubsetOf(cpus) }},
 		"a subset of some":                {&Affinity{RandomSubset: &RandomSubset{From: "4-5", Count: 1}}, 4, func(s cpuset.CPUSet) bool { return s.Size() == 1 && s.IsSubsetOf(cpuset.New(4, 5)) }},
 		"a subset larger than its source": {&Affinity{RandomSubset: &RandomSubset{From: "4-5", Count: 9}}, 4, func(s cpuset.CPUSet) bool { return s.Equals(cpuset.New(4, 5)) }},
@@ -128,6 +131,11 @@ func TestUnfitNamesWhatIsMissing(t *testing.T) {
 	run := valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{Exact: "1,512"} })
 	_, err := run.Resolve(Machine{CPUs: cpuset.New(0, 1)})
 	if want := "lacks CPU 512 of groups[0].affinity.exact (it has 0-1)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	run = valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{LowestCPUs: &LowestCPUs{3}} })
+	_, err = run.Resolve(Machine{CPUs: cpuset.New(0, 1)})
+	if want := "has 2 CPUs the group can have, 0-1, less than the 3 of groups[0].affinity.lowestCPUs"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %q", err, want)
 	}
 	run = valid(func(r *Run) { r.Groups[0].Affinity = &Affinity{RandomSubset: &RandomSubset{From: "7", Count: 1}} })

@@ -25,15 +25,19 @@ func (r *Run) hostOf(group int) host {
 	return host{domain: r.DomainOf(g.Cgroup), process: g.ProcessName, group: none}
 }
 
-// tasksIn is how many tasks a cgroup and those below it are to hold: workers, and
-// host processes, which are where the first of their groups is.
-func (r *Run) tasksIn(cgroup int, workers func(group int) int) int {
+// tasksIn is how many tasks a cgroup and those below it are to hold: workers of groups
+// that run, and host processes, which are where the first of their groups is.
+func (r *Run) tasksIn(cgroup int, where func(group int) (cgroup string, runs bool), workers func(group int) int) int {
 	name := r.Cgroups[cgroup].Name
 	hosts := map[host]bool{}
 	tasks := 0
 	for i := range r.Groups {
 		g := &r.Groups[i]
-		inside := g.Cgroup == name || below(g.Cgroup, name)
+		in, runs := where(i)
+		if !runs {
+			continue
+		}
+		inside := in == name || below(in, name)
 		if inside {
 			tasks += workers(i)
 		}
@@ -82,16 +86,23 @@ func (p *placement) checkScratch() error {
 	return nil
 }
 
+// declared is where a group is that runs all the time.
+func (r *Run) declared(group int) (cgroup string, runs bool) { return r.Groups[group].Cgroup, true }
+
 // validateTasks checks that cgroups have room for the workers whose number does
-// not depend on a machine. A share of the CPUs is one worker at least.
+// not depend on a machine. A share of the CPUs is one worker at least. With steps it
+// depends on the time, too.
 func (r *Run) validateTasks() []error {
+	if len(r.Steps) > 0 {
+		return nil
+	}
 	var errs []error
 	for i := range r.Cgroups {
 		most := r.Cgroups[i].PidsMax
 		if most == nil {
 			continue
 		}
-		least := r.tasksIn(i, func(group int) int { return max(r.Groups[group].Workers, 1) })
+		least := r.tasksIn(i, r.declared, func(group int) int { return max(r.Groups[group].Workers, 1) })
 		if int64(least) > *most {
 			errs = append(errs, fmt.Errorf("cgroups[%d].pidsMax: must be at least %d, for the workers and their host processes, not %d", i, least, *most))
 		}
@@ -102,11 +113,11 @@ func (r *Run) validateTasks() []error {
 // checkTasks checks that cgroups have room for the workers there are on a machine.
 func (p *placement) checkTasks() error {
 	for i := range p.run.Cgroups {
-		most := p.run.Cgroups[i].PidsMax
+		most := p.now.cgroups[i].pidsMax
 		if most == nil {
 			continue
 		}
-		if n := p.run.tasksIn(i, func(group int) int { return p.groups[group].workers }); int64(n) > *most {
+		if n := p.run.tasksIn(i, p.now.where, func(group int) int { return p.groups[group].workers }); int64(n) > *most {
 			return fmt.Errorf("would have %d tasks in cgroups[%d] (%s), with what depends on its CPUs; its pidsMax is %d", n, i, p.run.Cgroups[i].Name, *most)
 		}
 	}

@@ -28,10 +28,11 @@ func (r *Run) cgroup(name string) int {
 	return none
 }
 
-// threaded says whether the named cgroup is declared and threaded.
+// threaded says whether the named cgroup is declared and threaded. The run's own
+// never is, not even if a cgroup is declared without a name.
 func (r *Run) threaded(name string) bool {
 	i := r.cgroup(name)
-	return i != none && r.Cgroups[i].Threaded
+	return name != "" && i != none && r.Cgroups[i].Threaded
 }
 
 // DomainOf is the nearest cgroup, from the named one upwards, that is not
@@ -93,7 +94,7 @@ func (r *Run) limitedBelow(name string) int {
 	}
 	domain := r.DomainOf(name)
 	for i := range r.Cgroups {
-		if c := &r.Cgroups[i]; below(c.Name, name) && c.controlled() && r.DomainOf(c.Name) != domain {
+		if c := &r.Cgroups[i]; below(c.Name, name) && (c.controlled() || r.setBySteps(c.Name)) && r.DomainOf(c.Name) != domain {
 			return i
 		}
 	}
@@ -103,4 +104,17 @@ func (r *Run) limitedBelow(name string) int {
 // controlled says whether something is set that needs a controller.
 func (c *Cgroup) controlled() bool {
 	return c.Cpuset != nil || c.CPU != nil || c.Memory != nil || c.IO != nil || c.PidsMax != nil
+}
+
+// setBySteps says whether an op sets something in a cgroup that needs a controller.
+func (r *Run) setBySteps(cgroup string) bool {
+	for i := range r.Steps {
+		for j := range r.Steps[i].Ops {
+			op := &r.Steps[i].Ops[j]
+			if op.SetCpuset != nil && op.SetCpuset.Cgroup == cgroup || op.SetCgroup != nil && op.SetCgroup.Cgroup == cgroup {
+				return true
+			}
+		}
+	}
+	return false
 }

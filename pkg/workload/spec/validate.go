@@ -54,7 +54,18 @@ func (r *Run) Validate() error {
 	errs = append(errs, r.validateHosts()...)
 	errs = append(errs, r.validateMems()...)
 	errs = append(errs, r.validateTasks()...)
-	return errors.Join(append(errs, r.validateTree()...)...)
+	errs = append(errs, r.validateChecks()...)
+	errs = append(errs, r.validateTree()...)
+	errs = append(errs, r.validateScript()...)
+	if err := errors.Join(errs...); err != nil || len(r.Steps) == 0 {
+		return err
+	}
+	// What has faults by itself would make a walk stumble over them.
+	w := newWalk(r)
+	if err := w.through(); err != nil {
+		return err
+	}
+	return errors.Join(r.validateCrews(w)...)
 }
 
 // names are those that groups can refer to.
@@ -227,12 +238,15 @@ func validateAffinity(a *Affinity) error {
 	if a == nil {
 		return nil
 	}
-	ways := count(a.Exact != "", a.SingleCPU != nil, a.RandomSubset != nil, a.LLCAligned != nil, a.SMTSiblingPair != nil, a.CrossCgroup != nil)
+	ways := count(a.Exact != "", a.SingleCPU != nil, a.LowestCPUs != nil, a.RandomSubset != nil, a.LLCAligned != nil, a.SMTSiblingPair != nil, a.CrossCgroup != nil)
 	if ways != 1 {
 		return fmt.Errorf("affinity: exactly one way to choose CPUs must be set, not %d", ways)
 	}
 	if _, err := parseList(a.Exact, maxCPU); err != nil {
 		return fmt.Errorf("affinity.exact: must be a list of CPUs such as 0-3,8, not %q", a.Exact)
+	}
+	if l := a.LowestCPUs; l != nil && (l.Count < 1 || l.Count > maxCPU+1) {
+		return fmt.Errorf("affinity.lowestCPUs.count: must be 1 to %d, not %d", maxCPU+1, l.Count)
 	}
 	if r := a.RandomSubset; r != nil {
 		if _, err := parseList(r.From, maxCPU); err != nil {

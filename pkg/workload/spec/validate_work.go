@@ -6,6 +6,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/work"
@@ -90,11 +91,13 @@ func (r *Run) validateKind(g *Group, kind string, shape *work.Shape) error {
 	if (shape.Opens.Packets || g.Work.Exec != nil) && g.WorkersPercent != 0 {
 		errs = append(errs, fmt.Errorf("workersPercent: not for %s, of which there may be a few only; set workers", kind))
 	}
-	for n := range shape.Roles {
-		if shape.Roles[n].Class != nil && g.SchedulingPolicy != "" {
-			errs = append(errs, fmt.Errorf("schedulingPolicy: %s gives its workers their scheduling classes itself", kind))
-			break
-		}
+	if g.SchedulingPolicy != "" && hasClasses(shape) {
+		errs = append(errs, fmt.Errorf("schedulingPolicy: %s gives its workers their scheduling classes itself", kind))
 	}
 	return errors.Join(errs...)
+}
+
+// hasClasses says whether a kind of work gives its workers their scheduling classes itself.
+func hasClasses(shape *work.Shape) bool {
+	return slices.ContainsFunc(shape.Roles, func(role work.Role) bool { return role.Class != nil })
 }

@@ -4,8 +4,14 @@
 package telemetry
 
 import (
+	"bytes"
+	"compress/zlib"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -34,6 +40,15 @@ func (h *Histogram) Min() uint64 { return h.min }
 
 // Max is the largest value, 0 when there is none.
 func (h *Histogram) Max() uint64 { return h.max }
+
+// Equal says whether two populations are the same, as far as they are known.
+func (h *Histogram) Equal(other *Histogram) bool {
+	if h == nil || other == nil {
+		return h == other
+	}
+	same := h.count == other.count && h.min == other.min && h.max == other.max
+	return same && (h.count == 0 || slices.Equal(h.counts, other.counts))
+}
 
 // Record adds n values.
 func (h *Histogram) Record(value, n uint64) {
@@ -109,16 +124,18 @@ func (h *Histogram) Encode() (string, error) {
 	return string(text), nil
 }
 
+// maxText bounds an encoded histogram: all bins filled take less.
+const maxText = 1 << 16
+
 // Decode reads what Encode wrote. The exact extremes are not part of the
 // encoding and are given beside it.
 func Decode(text string, minimum, maximum uint64) (*Histogram, error) {
+	if err := checkHeader(text); err != nil {
+		return nil, fmt.Errorf("decoding histogram: %w", err)
+	}
 	ex, err := hdrhistogram.Decode([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("decoding histogram: %w", err)
-	}
-	if ex.SignificantFigures() != digits || ex.LowestTrackableValue() != lowestBin {
-		return nil, fmt.Errorf("decoding histogram: it has %d significant digits from %d on, not %d from %d",
-			ex.SignificantFigures(), ex.LowestTrackableValue(), digits, lowestBin)
 	}
 	h := &Histogram{}
 	for _, bar := range ex.Distribution() {
@@ -127,7 +144,40 @@ func Decode(text string, minimum, maximum uint64) (*Histogram, error) {
 		}
 	}
 	if h.count > 0 {
+		if minimum > maximum || Bin(minimum) != Bin(h.min) || Bin(maximum) != Bin(h.max) {
+			return nil, fmt.Errorf("decoding histogram: its values are not from %d to %d", minimum, maximum)
+		}
 		h.min, h.max = minimum, maximum
 	}
 	return h, nil
+}
+
+// checkHeader looks at the layout before anything is made of it: a text of some bytes can
+// ask for a layout of a hundred megabytes.
+func checkHeader(text string) error {
+	if len(text) > maxText {
+		return fmt.Errorf("it has %d bytes, at most %d are possible", len(text), maxText)
+	}
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return err
+	}
+	if len(data) < 8 {
+		return errors.New("it is cut off")
+	}
+	compressed, err := zlib.NewReader(bytes.NewReader(data[8:]))
+	if err != nil {
+		return err
+	}
+	var header struct {
+		Cookie, Length, Offset, Digits int32
+		Lowest, Highest                int64
+	}
+	if err := binary.Read(compressed, binary.BigEndian, &header); err != nil {
+		return fmt.Errorf("it has no header: %w", err)
+	}
+	if header.Digits != digits || header.Lowest != lowestBin {
+		return fmt.Errorf("it has %d significant digits from %d on, not %d from %d", header.Digits, header.Lowest, digits, lowestBin)
+	}
+	return nil
 }

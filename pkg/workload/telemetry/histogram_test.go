@@ -4,6 +4,7 @@
 package telemetry
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -95,6 +96,7 @@ func TestMergeIsExactAndAssociative(t *testing.T) {
 	}
 }
 
+// Whatever is read can be written and read again, with the same values.
 func FuzzDecode(f *testing.F) {
 	var h Histogram
 	h.Record(12345, 3)
@@ -102,12 +104,24 @@ func FuzzDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(text)
-	f.Add("")
-	f.Fuzz(func(t *testing.T, text string) {
-		h, err := Decode(text, 1, 2)
-		if err == nil && h == nil {
-			t.Fatal("neither a histogram nor an error")
+	f.Add(text, uint64(12345), uint64(12345))
+	f.Add("", uint64(0), uint64(0))
+	f.Add(encoded(f, 1, math.MaxInt64, 5, 1), uint64(1), uint64(1))
+	f.Add(encoded(f, 1, MaxValue, 2, 1, 1<<40), uint64(1), uint64(1<<40))
+	f.Fuzz(func(t *testing.T, text string, minimum, maximum uint64) {
+		h, err := Decode(text, minimum, maximum)
+		if err != nil {
+			return
+		}
+		h.Mean()
+		h.Stddev()
+		again, err := h.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, err := Decode(again, h.Min(), h.Max())
+		if err != nil || same.Count() != h.Count() || same.Quantile(0.5) != h.Quantile(0.5) {
+			t.Fatalf("%d values are %d after they were written: %v", h.Count(), same.Count(), err)
 		}
 	})
 }

@@ -5,9 +5,11 @@ package topology
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/cpuset"
 )
 
 func TestJSON(t *testing.T) {
@@ -105,6 +107,32 @@ func TestJSON(t *testing.T) {
 }`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
+	}
+	var again Machine
+	if err := json.Unmarshal(got, &again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(m, &again, cmp.Comparer(cpuset.CPUSet.Equals)); diff != "" {
+		t.Errorf("read again (-want +got):\n%s", diff)
+	}
+}
+
+func TestJSONOfNoMachine(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want string }{
+		"with a list without an end":     {`{"offlineCPUs": "0-99999999999"}`, "is not a list of ascending numbers below 8192"},
+		"with a list that is none":       {`{"nodes": [{"cpus": "a"}]}`, "is not a list of ascending numbers"},
+		"with a list of a cache too big": {`{"caches": [{"cores": [{"cpus": "8192"}]}]}`, "is not a list of ascending numbers"},
+		"with a list out of order":       {`{"isolatedCPUs": "3,1"}`, "is not a list of ascending numbers"},
+		"with a number twice":            {`{"isolatedCPUs": "0-3,3"}`, "is not a list of ascending numbers"},
+		"with a CPU at no cache":         {`{"places": [{"cpu": 3, "llc": 1}]}`, "CPU 3 is at cache 1 of 0"},
+		"with a distance to nowhere":     {`{"nodes": [{"id": 1, "distances": [10, 20]}]}`, "node 1 has 2 distances to 1 nodes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var m Machine
+			if err := json.Unmarshal([]byte(tc.text), &m); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
 	}
 }
 

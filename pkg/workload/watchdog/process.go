@@ -24,6 +24,9 @@ const (
 	inFD     = 0
 	killFD   = 3
 	runnerFD = 4
+	// A watchdog with something to undo has the journal and the settings.
+	journalFD = 5
+	settingFD = 6
 )
 
 const (
@@ -47,7 +50,7 @@ func Main() int {
 	runtime.LockOSThread()
 	// Only its runner ends it.
 	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE)
-	wait, err := readDeadline()
+	o, err := readOrders()
 	if err == nil {
 		err = harden()
 	}
@@ -55,31 +58,39 @@ func Main() int {
 		fmt.Fprintln(os.Stdout, err)
 		return exitNotArmed
 	}
-	deadline := sys.Monotonic() + wait.Nanoseconds()
+	o.deadline += sys.Monotonic()
 	fmt.Fprintln(os.Stdout, armed)
 	_ = os.Stdout.Close()
-	return watch(deadline)
+	return o.watch()
 }
 
-// maxDigits is more than a deadline in ns can have.
-const maxDigits = 20
+// orders are what a watchdog was told.
+type orders struct {
+	// deadline is when it acts, settings the digits that it then writes.
+	deadline int64
+	settings []byte
+}
 
-// readDeadline reads the first line of the input, and nothing behind it.
-func readDeadline() (time.Duration, error) {
-	var digits []byte
-	for b := []byte{0}; len(digits) < maxDigits; digits = append(digits, b[0]) {
+// maxOrders is more than the first line of the input can have: a number, a blank, and the digits of the settings.
+const maxOrders = 32 + MaxSettings
+
+// readOrders reads the first line of the input, and nothing behind it.
+func readOrders() (orders, error) {
+	var line []byte
+	for b := []byte{0}; len(line) < maxOrders; line = append(line, b[0]) {
 		if n, err := os.Stdin.Read(b); n != 1 {
-			return 0, fmt.Errorf("reading its deadline: %w", err)
+			return orders{}, fmt.Errorf("reading its orders: %w", err)
 		}
 		if b[0] == '\n' {
 			break
 		}
 	}
-	ns, err := strconv.ParseInt(string(digits), 10, 64)
+	digits, settings, _ := strings.Cut(string(line), " ")
+	ns, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("reading its deadline: %w", err)
+		return orders{}, fmt.Errorf("reading its deadline: %w", err)
 	}
-	return time.Duration(ns), nil
+	return orders{deadline: ns, settings: []byte(settings)}, nil
 }
 
 // harden puts the process above every worker. A watchdog that can be starved is none.
@@ -127,11 +138,11 @@ func classHint(errno sys.Errno) string {
 }
 
 // watch sleeps until something happens and returns the exit code.
-func watch(deadline int64) int {
+func (o *orders) watch() int {
 	for {
-		left := deadline - sys.Monotonic()
+		left := o.deadline - sys.Monotonic()
 		if left <= 0 {
-			return act(true, "the runner did not end the run in time: killed the run and the runner")
+			return o.act(true, "the runner did not end the run in time: killed the run and the runner")
 		}
 		ready, errno := sys.PollRead(inFD, left)
 		if !ready && (errno == 0 || errno == sys.Interrupted) {
@@ -142,14 +153,14 @@ func watch(deadline int64) int {
 		case n == 1:
 			return exitOver
 		case readErrno != sys.Interrupted:
-			return act(false, "the runner ended before the run was over: killed what was left of it")
+			return o.act(false, "the runner ended before the run was over: killed what was left of it")
 		}
 	}
 }
 
 // act kills first and then says so. The runner is first: that its workers die with it takes none of the
 // kernel's locks that a starved task may hold, as writing to a file of a cgroup does.
-func act(runner bool, why string) int {
+func (o *orders) act(runner bool, why string) int {
 	if runner {
 		if err := unix.PidfdSendSignal(runnerFD, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
 			why += fmt.Sprintf("; killing the runner: %v", err)
@@ -159,6 +170,7 @@ func act(runner bool, why string) int {
 	if err != nil && !errors.Is(err, unix.ENODEV) { // somebody has removed the cgroup
 		why += fmt.Sprintf("; writing to cgroup.kill: %v", err)
 	}
+	why += o.undo()
 	say("schedfleet-runner: watchdog: " + why + "\n")
 	return exitActed
 }

@@ -12,6 +12,9 @@
 //	the end of its input        the runner is gone: it kills the run's cgroup
 //	the deadline                the runner is stuck: it kills the run's cgroup and the runner
 //
+// When it has killed, it undoes what the run changed of the machine: it writes what it was told to files that
+// it holds open.
+//
 // So it ends with its runner, or at its deadline.
 package watchdog
 
@@ -21,6 +24,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -51,9 +55,27 @@ type Config struct {
 	Runner int
 	// Deadline is when the run has to be over, from now on.
 	Deadline time.Duration
+	// Undo is what it puts back when it had to kill; nil is nothing.
+	Undo *Undo
 	// Stderr is where it says what it had to do.
 	Stderr *os.File
 }
+
+// Undo is what a run changes of the machine.
+type Undo struct {
+	Settings []Setting
+	// Journal is emptied when every setting reads as it should.
+	Journal *os.File
+}
+
+// Setting is a file of one digit, open for reading and writing, and the digit that it is to have.
+type Setting struct {
+	File  *os.File
+	Value byte
+}
+
+// MaxSettings bounds the settings of an undo.
+const MaxSettings = 8192
 
 // Watchdog is a started watchdog.
 type Watchdog struct {
@@ -63,6 +85,9 @@ type Watchdog struct {
 
 // Start starts a watchdog and returns when it is armed. End has to be called.
 func Start(cfg Config) (*Watchdog, error) {
+	if cfg.Undo != nil && len(cfg.Undo.Settings) > MaxSettings {
+		return nil, fmt.Errorf("starting the watchdog: it can put back at most %d settings, not %d", MaxSettings, len(cfg.Undo.Settings))
+	}
 	if cfg.Runner == 0 {
 		cfg.Runner = os.Getpid()
 	}
@@ -77,11 +102,37 @@ func Start(cfg Config) (*Watchdog, error) {
 		return nil, fmt.Errorf("starting the watchdog: %w", err)
 	}
 	defer said.Close() //nolint:errcheck // only read
-	if err := w.arm(cfg.Deadline, said); err != nil {
+	if err := w.arm(cfg.orders(), said); err != nil {
 		w.abandon()
 		return nil, fmt.Errorf("starting the watchdog: %w", err)
 	}
 	return w, nil
+}
+
+// orders are the first line of a watchdog's input: its deadline in ns and, after a blank, the digits of the settings.
+func (c *Config) orders() string {
+	line := strconv.FormatInt(c.Deadline.Nanoseconds(), 10)
+	if c.Undo == nil {
+		return line
+	}
+	digits := make([]byte, 0, len(c.Undo.Settings))
+	for _, s := range c.Undo.Settings {
+		digits = append(digits, s.Value)
+	}
+	return line + " " + string(digits)
+}
+
+// files are what a watchdog has open, from killFD on.
+func (c *Config) files(runner *os.File) []*os.File {
+	files := []*os.File{c.Kill, runner}
+	if c.Undo == nil {
+		return files
+	}
+	files = append(files, c.Undo.Journal)
+	for _, s := range c.Undo.Settings {
+		files = append(files, s.File)
+	}
+	return files
 }
 
 // launch starts the process and returns what it says.
@@ -98,7 +149,7 @@ func launch(cfg Config, runner *os.File) (*Watchdog, *os.File, error) {
 	defer out.Close() //nolint:errcheck // the watchdog has its own
 	cmd := exec.Command("/proc/self/exe", Command)
 	cmd.Args[0] = "schedfleet-runner" // what ps shows
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.ExtraFiles = environment, in, out, []*os.File{cfg.Kill, runner}
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.ExtraFiles = environment, in, out, cfg.files(runner)
 	if cfg.Stderr != nil { // a nil *os.File is not a nil io.Writer
 		cmd.Stderr = cfg.Stderr
 	}
@@ -110,13 +161,13 @@ func launch(cfg Config, runner *os.File) (*Watchdog, *os.File, error) {
 	return &Watchdog{cmd: cmd, tell: tell}, said, nil
 }
 
-// arm tells the watchdog its deadline and waits for its answer.
-func (w *Watchdog) arm(deadline time.Duration, said *os.File) error {
+// arm tells the watchdog its orders and waits for its answer.
+func (w *Watchdog) arm(orders string, said *os.File) error {
 	if err := said.SetReadDeadline(time.Now().Add(armTimeout)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(w.tell, deadline.Nanoseconds()); err != nil {
-		return fmt.Errorf("telling its deadline: %w", err)
+	if _, err := fmt.Fprintln(w.tell, orders); err != nil {
+		return fmt.Errorf("telling its orders: %w", err)
 	}
 	answer, err := bufio.NewReader(said).ReadString('\n')
 	switch answer = strings.TrimSpace(answer); {

@@ -113,7 +113,7 @@ func (w *Worker) begin(now int64) {
 	w.before.cpu = sys.RawThreadCPU()
 	w.before.voluntary, w.before.involuntary = sys.RawSwitches()
 	w.cpu = sys.RawCPU()
-	w.record.UseCPU(w.cpu)
+	w.useCPU()
 	w.lastCheck = sys.Monotonic()
 	w.published = w.lastCheck
 }
@@ -151,13 +151,34 @@ func (w *Worker) publish() {
 	w.before = now
 }
 
-// changePhase ends one phase and begins another. What it costs is in no gap.
-func (w *Worker) changePhase(epoch uint32) {
-	w.closeRecord(sys.Monotonic())
+// changePhase ends one phase and begins another, as was seen at a time. The gap in which that happened
+// counts whole in both, and in the phases that it spans. What the change costs is in no gap.
+func (w *Worker) changePhase(epoch uint32, seen int64) {
+	last, gap := w.phase, seen-w.lastCheck
+	w.noteGap(w.record, gap, seen)
+	w.closeRecord(seen)
+	for p := arena.Begun(last) + 1; p < epoch && p <= min(arena.Begun(epoch), uint32(w.arena.Plan().Phases)); p++ {
+		w.noteMissed(p, gap, seen)
+	}
 	now := sys.Monotonic()
 	w.enter(epoch, now)
-	w.record.UseCPU(w.cpu)
+	w.noteGap(w.record, gap, seen)
 	w.lastCheck, w.published = now, now
+	w.findCPU(now)
+}
+
+// noteMissed notes a gap in the record of a phase that went by unseen.
+func (w *Worker) noteMissed(epoch uint32, gap, now int64) {
+	number := w.arena.Plan().Record(epoch)
+	w.block.SetEntered(number)
+	w.noteGap(w.arena.Record(w.index, number), gap, now)
+}
+
+// noteGap notes a time between two checkpoints if it is the longest of a record.
+func (w *Worker) noteGap(r *arena.Record, gap, now int64) {
+	if gap > r.MaxGap() {
+		r.SetMaxGap(gap, now, w.cpu)
+	}
 }
 
 // Count adds to the n-th counter of the kind's Shape.
@@ -211,9 +232,8 @@ func (w *Worker) EndIteration() {
 // EndIteration: it follows a change of phase, and every 1024 work units, or every time in
 // a loop that counts none, it looks at the clock and the CPU.
 func (w *Worker) LookAround() {
-	if epoch := w.control.Phase(); epoch != w.phase {
+	if w.control.Phase() != w.phase {
 		w.checkpoint()
-		w.changePhase(epoch)
 		return
 	}
 	units := *w.units
@@ -225,13 +245,18 @@ func (w *Worker) LookAround() {
 }
 
 func (w *Worker) checkpoint() {
-	now := sys.Monotonic()
-	if gap := now - w.lastCheck; gap > w.record.MaxGap() {
-		w.record.SetMaxGap(gap, now, w.cpu)
+	now, cpu := sys.Monotonic(), sys.RawCPU()
+	// Read last: only what was seen while the phase was still on is of this phase. Between
+	// phases CPUs are taken away and given.
+	if epoch := w.control.Phase(); epoch != w.phase {
+		w.changePhase(epoch, now)
+		return
 	}
+	w.noteGap(w.record, now-w.lastCheck, now)
 	w.lastCheck = now
-	if cpu := sys.RawCPU(); cpu != w.cpu {
+	if cpu != w.cpu {
 		w.migrated(now, cpu)
+		w.record.UseCPU(cpu)
 	}
 	if now-w.published >= publishEvery {
 		w.published = now
@@ -239,11 +264,26 @@ func (w *Worker) checkpoint() {
 	}
 }
 
+// findCPU looks at the CPU in a phase that has just begun.
+func (w *Worker) findCPU(now int64) {
+	if cpu := sys.RawCPU(); cpu != w.cpu {
+		w.migrated(now, cpu)
+	}
+	w.useCPU()
+}
+
+// useCPU notes the CPU that was found since the phase began, if the phase is still on: only then the
+// worker was there in this phase.
+func (w *Worker) useCPU() {
+	if w.control.Phase() == w.phase {
+		w.record.UseCPU(w.cpu)
+	}
+}
+
 func (w *Worker) migrated(now int64, to uint32) {
 	m := arena.Migration{At: now, From: w.cpu, To: to, Distance: w.places.distance(w.cpu, to), Record: w.number}
 	w.cpu = to
 	w.record.AddMigration(m.Distance)
-	w.record.UseCPU(to)
 	w.arena.Log(w.index).Add(m)
 }
 

@@ -31,6 +31,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/schedfleet/schedfleet/pkg/sink"
 )
 
 const (
@@ -39,6 +41,9 @@ const (
 	envMark = "SCHEDFLEET_DEV_CLUSTER"
 	// envAssets is where the control plane's binaries are, by the convention of envtest.
 	envAssets = "KUBEBUILDER_ASSETS"
+
+	// NoReportSink is said of a cluster that keeps no whole reports.
+	NoReportSink = "none"
 
 	// MaxNodes is how many nodes there are letters for.
 	MaxNodes = 26
@@ -54,6 +59,9 @@ type Options struct {
 	Assets string
 	// BinDir is the directory of schedfleet-manager, -agent and -runner.
 	BinDir string
+	// ReportSink is the URL where agents keep whole reports; empty: a directory of the
+	// cluster's own, NoReportSink: nowhere.
+	ReportSink string
 	// AgentFlags are further flags of every agent, such as --allow-dangerous-work.
 	AgentFlags []string
 }
@@ -103,9 +111,24 @@ func (o *Options) complete() error {
 		}
 		*dir = abs
 	}
-	return errors.Join(
+	return errors.Join(o.checkReportSink(),
 		checkBinaries(o.BinDir, "make build, or --bin-dir", "schedfleet-manager", "schedfleet-agent", "schedfleet-runner"),
 		checkBinaries(o.Assets, "make control-plane, or --assets", "kube-apiserver", "etcd", "kubectl"))
+}
+
+func (o *Options) checkReportSink() error {
+	switch o.ReportSink {
+	case NoReportSink:
+		return nil
+	case "":
+		o.ReportSink = paths(o.Dir).reports()
+	}
+	s, err := sink.Open(o.ReportSink)
+	if err != nil {
+		return fmt.Errorf("--report-sink: %w", err)
+	}
+	o.ReportSink = s.String()
+	return nil
 }
 
 func checkBinaries(dir, remedy string, names ...string) error {
@@ -158,6 +181,7 @@ func (p paths) kubeconfig() string { return filepath.Join(string(p), "kubeconfig
 func (p paths) logs() string       { return filepath.Join(string(p), "logs") }
 func (p paths) users() string      { return filepath.Join(string(p), "users") }
 func (p paths) spools() string     { return filepath.Join(string(p), "spool") }
+func (p paths) reports() string    { return filepath.Join(string(p), "reports") }
 func (p paths) temp() string       { return filepath.Join(string(p), "tmp") }
 
 func (p paths) log(name string) string { return filepath.Join(p.logs(), name+".log") }
@@ -168,7 +192,7 @@ func (p paths) user(name string) string {
 // all lists what is in the directory, but for the lock: while that is there,
 // the directory is known to be a cluster's.
 func (p paths) all() []string {
-	return []string{p.state(), p.newState(), p.kubeconfig(), p.logs(), p.users(), p.spools(), p.temp()}
+	return []string{p.state(), p.newState(), p.kubeconfig(), p.logs(), p.users(), p.spools(), p.reports(), p.temp()}
 }
 
 // make creates the directory. It holds the keys of the cluster's
@@ -184,7 +208,7 @@ func (p paths) make() error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	for _, dir := range []string{p.logs(), p.users(), p.spools(), p.temp()} {
+	for _, dir := range []string{p.logs(), p.users(), p.spools(), p.reports(), p.temp()} {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("creating the cluster's directories: %w", err)
 		}

@@ -77,14 +77,18 @@ func (s *supervisor) manager() program {
 }
 
 func (s *supervisor) agent(node string) program {
-	return program{name: node, args: append([]string{
+	args := []string{
 		filepath.Join(s.opts.BinDir, "schedfleet-agent"),
 		"--kubeconfig=" + s.paths.user(node),
 		"--node-name=" + node,
 		"--runner=" + filepath.Join(s.opts.BinDir, "schedfleet-runner"),
 		"--cgroup-root=" + filepath.Join(s.state.CgroupRoot, node),
 		"--spool-dir=" + filepath.Join(s.paths.spools(), node),
-	}, s.opts.AgentFlags...)}
+	}
+	if s.opts.ReportSink != NoReportSink {
+		args = append(args, "--report-sink="+s.opts.ReportSink)
+	}
+	return program{name: node, args: append(args, s.opts.AgentFlags...)}
 }
 
 // bind creates the roles and gives them to the group.

@@ -135,6 +135,7 @@ func startSupervisor(ctx context.Context, opts Options, lock *os.File, progress 
 
 	cmd := exec.Command(exe, "dev", "serve", "--dir="+opts.Dir, "--nodes="+strconv.Itoa(opts.Nodes),
 		"--assets="+opts.Assets, "--bin-dir="+opts.BinDir)
+	cmd.Args = append(cmd.Args, "--report-sink="+opts.ReportSink)
 	for _, flag := range opts.AgentFlags {
 		cmd.Args = append(cmd.Args, "--agent-flag="+flag)
 	}
