@@ -16,6 +16,8 @@ const (
 	LabelWorkload = "schedfleet.dev/workload"
 	// LabelNode holds the name of the TestNode a NodeRun is for, shortened to a label's length.
 	LabelNode = "schedfleet.dev/node"
+	// LabelClass holds the class of the TestNode when the NodeRun was created.
+	LabelClass = "schedfleet.dev/class"
 )
 
 // AnnotationShows says in a few words what a ready-made Workload shows.

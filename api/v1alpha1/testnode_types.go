@@ -269,3 +269,13 @@ const (
 func (n *TestNode) Ready() bool {
 	return meta.IsStatusConditionTrue(n.Status.Conditions, ConditionReady)
 }
+
+// Class tells which test nodes compare: they do if it is the same. It is the digest
+// of the node's fingerprint as LabelClass holds it, empty for a node that has
+// published none.
+func (n *TestNode) Class() string {
+	if n.Status.Fingerprint == nil {
+		return ""
+	}
+	return fit(n.Status.Fingerprint.Digest, maxLabelValue)
+}

@@ -70,12 +70,17 @@ func (w *Workload) DesiredNodes(fitting int32) int32 {
 	switch p := w.Spec.Placement; {
 	case p.AllNodes:
 		return fitting
+	case p.NodesPercent != nil:
+		return (fitting**p.NodesPercent + 99) / 100
 	case p.Nodes != nil:
 		return *p.Nodes
 	default:
 		return 1
 	}
 }
+
+// DependsOnFitting says whether DesiredNodes depends on how many nodes fit.
+func (p *Placement) DependsOnFitting() bool { return p.AllNodes || p.NodesPercent != nil }
 
 // Conditions gives access to the status conditions.
 func (w *Workload) Conditions() *[]metav1.Condition { return &w.Status.Conditions }

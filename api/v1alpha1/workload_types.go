@@ -61,8 +61,8 @@ type WorkloadSpec struct {
 	// +default={}
 	Placement Placement `json:"placement,omitzero"`
 
-	// priority decides which waiting Workload gets free nodes first; the higher
-	// one does, and among equals the older. Default 0.
+	// priority decides which waiting Workload gets free nodes first: each point is
+	// worth an hour of age. Among equals the older does. Default 0.
 	//
 	// +optional
 	// +default=0
@@ -107,15 +107,18 @@ type WorkloadSpec struct {
 // Placement is which test nodes to run on.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.nodes), has(self.nodesPercent), has(self.allNodes) && self.allNodes].filter(x, x).size() <= 1",message="at most one of nodes, nodesPercent and allNodes may be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.sameClass) || !self.sameClass || !has(self.spread)",message="at most one of sameClass and spread may be set"
 type Placement struct {
-	// nodes is how many test nodes to run on. Default 1, unless allNodes is set.
+	// nodes is how many test nodes to run on. Default 1, unless nodesPercent or
+	// allNodes is set.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=5000
 	Nodes *int32 `json:"nodes,omitempty"`
 
-	// nodesPercent is how many of the fitting test nodes to run on. Not supported yet.
+	// nodesPercent is how many of the test nodes that fit when the Workload is
+	// placed to run on, in percent, rounded up.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -146,11 +149,34 @@ type Placement struct {
 	// +optional
 	Requires *MachineRequirements `json:"requires,omitempty"`
 
-	// gang starts all nodes together or none. Not supported yet.
+	// sameClass runs on test nodes of one class only: those of the same fingerprint,
+	// whose results compare. nodesPercent and allNodes are of the nodes of that class.
+	// Default false.
+	//
+	// +optional
+	SameClass bool `json:"sameClass,omitempty"`
+
+	// spread is what the test nodes are spread over. Unset, the least recently used
+	// ones are taken, whatever they are.
+	//
+	// +optional
+	Spread Spread `json:"spread,omitempty"`
+
+	// gang creates no NodeRun before all test nodes are free, and then all of them at
+	// once. Default false: each test node begins when it is free.
 	//
 	// +optional
 	Gang bool `json:"gang,omitempty"`
 }
+
+// Spread is what the test nodes of a Workload are spread over.
+//
+// +kubebuilder:validation:Enum=Classes
+type Spread string
+
+// SpreadClasses takes as many test nodes of each class as of any other, as far as
+// there are so many. A class is the test nodes of the same fingerprint.
+const SpreadClasses Spread = "Classes"
 
 // Toleration names taints that do not keep a Workload off a test node.
 type Toleration struct {
@@ -178,6 +204,12 @@ type MachineRequirements struct {
 	// +kubebuilder:validation:Minimum=1
 	MinCPUs *int32 `json:"minCPUs,omitempty"`
 
+	// minCores is the least number of cores with an online CPU.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MinCores *int32 `json:"minCores,omitempty"`
+
 	// minLLCs is the least number of last-level caches.
 	//
 	// +optional
@@ -195,6 +227,19 @@ type MachineRequirements struct {
 	// +optional
 	SMT bool `json:"smt,omitempty"`
 
+	// architecture is the machine's architecture in Go's words, such as amd64 or arm64.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]+$`
+	Architecture string `json:"architecture,omitempty"`
+
+	// kernel is which kernels the test node may run.
+	//
+	// +optional
+	Kernel *KernelRange `json:"kernel,omitempty"`
+
 	// features are the names of features that must be Present in the status of the test node.
 	//
 	// +optional
@@ -202,6 +247,26 @@ type MachineRequirements struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=64
 	Features []string `json:"features,omitempty"`
+}
+
+// KernelRange is a range of kernels, by the numbers that their release begins with:
+// 6.12.8-amd64 is 6.12.8, and 7.0-rc3 is 7.0.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.below)",message="at least one of min and below must be set"
+type KernelRange struct {
+	// min is the oldest kernel that will do, such as 6.12.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|[1-9][0-9]{0,5})([.](0|[1-9][0-9]{0,5})){1,2}$')",message="must be two or three numbers, such as 6.12 or 6.12.8"
+	Min string `json:"min,omitempty"`
+
+	// below is the oldest kernel that is too new, such as 7.0.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|[1-9][0-9]{0,5})([.](0|[1-9][0-9]{0,5})){1,2}$')",message="must be two or three numbers, such as 6.12 or 6.12.8"
+	Below string `json:"below,omitempty"`
 }
 
 // WorkloadStatus is what became of a Workload. It stays bounded whatever the number of nodes.

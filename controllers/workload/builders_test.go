@@ -42,6 +42,13 @@ func onAll(settled int32) workloadOption {
 	}
 }
 
+func onShare(settled int32) workloadOption {
+	return func(w *v1alpha1.Workload) {
+		onAll(settled)(w)
+		w.Spec.Placement = v1alpha1.Placement{NodesPercent: new(int32(50))}
+	}
+}
+
 type runOption func(*v1alpha1.NodeRun)
 
 // runOn is the first NodeRun on a node, not taken yet.

@@ -6,7 +6,6 @@ package workload
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -42,12 +41,9 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	build := func(objects []client.Object) client.WithWatch {
 		return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 			WithStatusSubresource(&v1alpha1.Workload{}, &v1alpha1.NodeRun{}).
-			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunWorkload, func(o client.Object) []string {
-				return []string{o.(*v1alpha1.NodeRun).Spec.Workload.Name}
-			}).
-			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunUnfinished, func(o client.Object) []string {
-				return []string{fmt.Sprint(!o.(*v1alpha1.NodeRun).Finished())}
-			}).Build()
+			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunWorkload, NodeRunIndexes[IndexNodeRunWorkload]).
+			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunUnfinished, NodeRunIndexes[IndexNodeRunUnfinished]).
+			Build()
 	}
 	var all []client.Object
 	for _, o := range append(objects, live...) {

@@ -5,6 +5,7 @@ package workload
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -61,12 +62,25 @@ func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun,
 	decision := placement.Decide(demand(s.workload, s.tally), snap)
 	s.placement = &decision
 	var reserved []*v1alpha1.NodeRun
-	for _, node := range decision.Nodes[:min(len(decision.Nodes), maxCreatePerPass)] {
+	classes := snap.Classes()
+	for _, node := range atOnce(s.workload, decision.Nodes) {
 		run := newNodeRun(s.workload, node)
+		if class := classes[node]; class != "" {
+			run.Labels[v1alpha1.LabelClass] = class
+		}
 		r.ledger.reserve(run)
 		reserved = append(reserved, run)
 	}
 	return reserved, nil
+}
+
+// atOnce are the nodes that get their NodeRun in this pass. A gang takes all at once:
+// what of it were left for another pass, somebody else might have by then.
+func atOnce(w *v1alpha1.Workload, nodes []string) []string {
+	if w.Spec.Placement.Gang {
+		return nodes
+	}
+	return nodes[:min(len(nodes), maxCreatePerPass)]
 }
 
 // demand is what a Workload still needs. Preconditions: t.wantsNodes().
@@ -78,12 +92,24 @@ func demand(w *v1alpha1.Workload, t tally) placement.Demand {
 		Begun:     t.stands() > 0,
 		Taken:     nodesOf(t.active, t.stopping, t.valid, t.spoilt),
 		Tried:     nodesOf(t.lost),
+		Classes:   classesOf(t.active, t.stopping, t.valid, t.spoilt),
 	}
 }
 
-// settle records how many nodes "all nodes" are before the first NodeRun is
-// created, since nodes that fit may come and go later. It says whether it could
-// do so now: the status is not written more often than it may.
+// classesOf counts NodeRuns by the class of their node when they were created.
+func classesOf(runs ...[]*v1alpha1.NodeRun) map[string]int {
+	classes := map[string]int{}
+	for _, run := range slices.Concat(runs...) {
+		if class := run.Labels[v1alpha1.LabelClass]; class != "" {
+			classes[class]++
+		}
+	}
+	return classes
+}
+
+// settle records how many nodes "all nodes", or a share of them, are before the
+// first NodeRun is created, since nodes that fit may come and go later. It says
+// whether it could do so now: the status is not written more often than it may.
 func (r *Reconciler) settle(ctx context.Context, s *scope) (bool, error) {
 	if due := r.statusDue(s); s.now.Before(due) {
 		s.wakeAt(due)

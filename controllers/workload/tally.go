@@ -13,7 +13,8 @@ import (
 
 // tally sorts the NodeRuns of a Workload by what became of them.
 type tally struct {
-	// desired is the number of nodes asked for. Zero: all nodes, not settled yet.
+	// desired is the number of nodes asked for. Zero: it depends on how many fit, and
+	// is not settled yet.
 	desired int
 	retries int
 
@@ -50,9 +51,10 @@ func count(w *v1alpha1.Workload, runs []*v1alpha1.NodeRun) tally {
 }
 
 // desired is how many nodes a Workload is to run on. "All nodes" are as many as
-// fitted when it was first placed; that number is kept in its status.
+// fitted when it was first placed, and a percentage is of these; that number is kept
+// in its status.
 func desired(w *v1alpha1.Workload) int {
-	if w.Spec.Placement.AllNodes {
+	if w.Spec.Placement.DependsOnFitting() {
 		if w.Status.Nodes == nil {
 			return 0
 		}
@@ -114,8 +116,8 @@ func (t tally) hopeless() bool {
 	return len(t.spoilt) > 0 || t.retriesExhausted()
 }
 
-// unsettled says that the Workload asks for all nodes and how many these are is
-// not recorded.
+// unsettled says that the Workload asks for all nodes, or a share of them, and how
+// many these are is not recorded.
 func (t tally) unsettled() bool { return t.desired == 0 }
 
 // wantsNodes says whether NodeRuns are to be created. Those asked to stop are

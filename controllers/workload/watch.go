@@ -118,6 +118,7 @@ func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 		s.ObservedGeneration, s.Conditions, s.Fingerprint = 0, nil, nil
 	}
 	return before.Ready() != after.Ready() ||
+		before.Class() != after.Class() ||
 		!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||
 		!equality.Semantic.DeepEqual(before.Spec, after.Spec) ||
 		!equality.Semantic.DeepEqual(a, b)

@@ -30,7 +30,11 @@ func TestFitsDifferently(t *testing.T) {
 			n.Status.Topology.Caches = []v1alpha1.LastLevelCache{{CPUs: "0-1"}}
 		}, true},
 		"bandwidth": {func(n *v1alpha1.TestNode) { n.Status.Realtime = &v1alpha1.RealtimeBandwidth{RuntimeMicroseconds: -1} }, true},
-		"a fact":    {func(n *v1alpha1.TestNode) { n.Status.Fingerprint = &v1alpha1.Fingerprint{Digest: "d"} }, false},
+		"a fact": {func(n *v1alpha1.TestNode) {
+			n.Status.Fingerprint = &v1alpha1.Fingerprint{Facts: []v1alpha1.Fact{{Name: "a"}}}
+		}, false},
+		"the class": {func(n *v1alpha1.TestNode) { n.Status.Fingerprint = &v1alpha1.Fingerprint{Digest: "d"} }, true},
+		"a kernel":  {func(n *v1alpha1.TestNode) { n.Status.Kernel = "7.3" }, true},
 		"a feature": {func(n *v1alpha1.TestNode) { n.Status.Features = []v1alpha1.Feature{{Name: "SchedExt"}} }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
