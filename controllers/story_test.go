@@ -124,6 +124,18 @@ func (w *world) export(ctx context.Context, workloads []v1alpha1.Workload) {
 // load creates a Workload of one group of two bursty workers on one node.
 func (w *world) load(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alpha1.Workload {
 	GinkgoHelper()
+	obj := w.draft(name, change...)
+	Expect(admin.Create(context.Background(), obj)).To(Succeed())
+	return obj
+}
+
+// try creates a Workload that the API server may refuse.
+func (w *world) try(name string, change ...func(*v1alpha1.WorkloadSpec)) error {
+	return admin.Create(context.Background(), w.draft(name, change...))
+}
+
+// draft is the Workload that load creates.
+func (w *world) draft(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alpha1.Workload {
 	obj := &v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}}
 	obj.Spec.Duration = metav1.Duration{Duration: time.Second}
 	obj.Spec.Seed, obj.Spec.Retries = 1, 1
@@ -133,7 +145,6 @@ func (w *world) load(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alp
 	for _, c := range change {
 		c(&obj.Spec)
 	}
-	Expect(admin.Create(context.Background(), obj)).To(Succeed())
 	return obj
 }
 

@@ -20,12 +20,14 @@ type surveyed struct {
 	total   int
 	// culprits are why the other nodes do not fit.
 	culprits culprits
+	// lost are the classes of nodes that are to be replaced.
+	lost classes
 }
 
 // survey looks at every node. The run is read once, and resolved once on all
 // machines that are alike: that takes far longer than the rest.
 func survey(d Demand, nodes []Node) surveyed {
-	s := surveyed{total: len(nodes), culprits: culprits{}}
+	s := surveyed{total: len(nodes), culprits: culprits{}, lost: lostClasses(d, nodes)}
 	run, err := manifest.Model(&d.Workload.Spec.RunSpec)
 	verdicts := map[manifest.MachineDigest]string{}
 	for _, n := range nodes {
@@ -65,6 +67,9 @@ func unfit(d Demand, n Node) string {
 	}
 	if n.Spec.Unschedulable {
 		return "is cordoned"
+	}
+	if n.Quarantined() {
+		return quarantined(n)
 	}
 	if t, ok := repelling(n.Spec.Taints, placement.Tolerations); ok {
 		return fmt.Sprintf("has the taint %s, which is not tolerated", taintText(t))

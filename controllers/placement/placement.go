@@ -43,6 +43,8 @@ type Demand struct {
 	// Unsettled says that it asks for all fitting nodes and how many these are
 	// has not been recorded yet.
 	Unsettled bool
+	// Least is how many nodes it needs at least if Unsettled.
+	Least int
 	// Begun says that some of its NodeRuns stand, so the others may follow one
 	// by one. Before that, it starts only if enough nodes fit.
 	Begun bool
@@ -50,6 +52,9 @@ type Demand struct {
 	Taken sets.Set[string]
 	// Tried are the nodes that failed it. They come last.
 	Tried sets.Set[string]
+	// First are the nodes it was given at first. What was lost of them is replaced by
+	// nodes of the same class where that is possible.
+	First []string
 }
 
 // Snapshot is what a decision depends on besides the Demand.
@@ -118,7 +123,7 @@ func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
 		wanted = len(s.fitting)
 	}
 	decision := Decision{Wanted: wanted}
-	if short := len(s.fitting) < max(wanted, 1); short {
+	if short := len(s.fitting) < max(wanted, least(d)); short {
 		decision.Reason = v1alpha1.ReasonNoFittingNode
 		decision.Message = tooFewFit(d, s)
 		if !d.Begun {
@@ -127,6 +132,7 @@ func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
 	}
 	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return n.Busy || kept.Has(n.Name) })
 	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
+	free = replacementsFirst(d, free, s.lost)
 	for _, n := range free[:min(wanted, len(free))] {
 		decision.Nodes = append(decision.Nodes, n.Name)
 	}
@@ -141,6 +147,7 @@ func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
 func preference(d Demand, a, b Node) int {
 	return cmp.Or(
 		cmp.Compare(tried(d, a), tried(d, b)),
+		cmp.Compare(onTrial(a), onTrial(b)),
 		a.LastUsed.Compare(b.LastUsed),
 		cmp.Compare(a.Name, b.Name),
 	)

@@ -73,12 +73,22 @@ func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun,
 func demand(w *v1alpha1.Workload, t tally) placement.Demand {
 	return placement.Demand{
 		Workload:  w,
-		Nodes:     t.unfilled(),
+		Nodes:     t.missing(),
 		Unsettled: t.unsettled(),
+		Least:     leastNodes(w),
 		Begun:     t.stands() > 0,
-		Taken:     nodesOf(t.active, t.stopping, t.valid, t.spoilt),
-		Tried:     nodesOf(t.lost),
+		Taken:     nodesOf(t.active, t.stopping, t.leaving, t.valid, t.spoilt),
+		Tried:     nodesOf(t.lost, t.evicted),
+		First:     t.first(),
 	}
+}
+
+// leastNodes is how many nodes a Workload on all nodes needs, to be worth beginning.
+func leastNodes(w *v1alpha1.Workload) int {
+	if p := w.Spec.SuccessPolicy; p != nil && p.MinValidNodes != nil {
+		return int(*p.MinValidNodes)
+	}
+	return 1
 }
 
 // settle records how many nodes "all nodes" are before the first NodeRun is

@@ -59,14 +59,6 @@ func (s *scope) replace(old, changed *v1alpha1.NodeRun) {
 	s.runs[slices.Index(s.runs, old)] = changed
 }
 
-// deadline is when spec.deadline passes, if there is one.
-func deadline(w *v1alpha1.Workload) (time.Time, bool) {
-	if w.Spec.Deadline == nil {
-		return time.Time{}, false
-	}
-	return w.CreationTimestamp.Add(w.Spec.Deadline.Duration), true
-}
-
 // read gathers what the steps look at.
 func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*scope, error) {
 	s := &scope{now: r.Clock.Now()}

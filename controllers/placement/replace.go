@@ -1,0 +1,70 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package placement
+
+// class tells kinds of machines apart whose results belong together: their hardware
+// and their kernel.
+type class struct{ hardware, kernel string }
+
+func classOf(n Node) class {
+	c := class{kernel: n.Status.Kernel}
+	if f := n.Status.Fingerprint; f != nil {
+		c.hardware = f.HardwareDigest
+	}
+	return c
+}
+
+// classes counts nodes by class.
+type classes map[class]int
+
+// lostClasses are the classes of the nodes d was given at first, less those of the nodes
+// it still has.
+func lostClasses(d Demand, nodes []Node) classes {
+	if len(d.First) == 0 {
+		return nil
+	}
+	known := make(map[string]class, len(nodes))
+	for _, n := range nodes {
+		known[n.Name] = classOf(n)
+	}
+	lost := classes{}
+	for _, name := range d.First {
+		if c, ok := known[name]; ok {
+			lost[c]++
+		}
+	}
+	for name := range d.Taken {
+		if c, ok := known[name]; ok {
+			lost[c]--
+		}
+	}
+	return lost
+}
+
+// replacementsFirst moves nodes of the classes that were lost to the front, as many as
+// were lost of each. Nodes that failed d before stay where they are: last.
+func replacementsFirst(d Demand, free []Node, lost classes) []Node {
+	if len(lost) == 0 {
+		return free
+	}
+	var front, back []Node
+	for _, n := range free {
+		if c := classOf(n); lost[c] > 0 && !d.Tried.Has(n.Name) {
+			lost[c]--
+			front = append(front, n)
+		} else {
+			back = append(back, n)
+		}
+	}
+	return append(front, back...)
+}
+
+// least is how many nodes must fit for d to begin, where that is not decided by how
+// many it asks for.
+func least(d Demand) int {
+	if d.Unsettled {
+		return max(d.Least, 1)
+	}
+	return 1
+}
