@@ -22,7 +22,7 @@ var indexes = []struct {
 	{&v1alpha1.NodeRun{}, workload.IndexNodeRunWorkload, func(obj client.Object) []string {
 		return []string{obj.(*v1alpha1.NodeRun).Spec.Workload.Name}
 	}},
-	{&v1alpha1.NodeRun{}, workload.IndexNodeRunNode, func(obj client.Object) []string {
+	{&v1alpha1.NodeRun{}, v1alpha1.FieldNodeName, func(obj client.Object) []string {
 		return []string{obj.(*v1alpha1.NodeRun).Spec.NodeName}
 	}},
 	{&v1alpha1.NodeRun{}, workload.IndexNodeRunUnfinished, func(obj client.Object) []string {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/controllers"
+	"github.com/schedfleet/schedfleet/controllers/quarantine"
 	"github.com/schedfleet/schedfleet/controllers/workload"
 )
 
@@ -38,6 +39,9 @@ var quick = workload.Timings{
 	// Longer than any story: whoever waits has to be woken.
 	WaitingRecheck: time.Minute,
 }
+
+// quickQuarantine ends within a story the first time. The API server tells whole seconds.
+var quickQuarantine = quarantine.Limits{FirstBackOff: 3 * time.Second}
 
 // world is an empty namespace, a fleet and a manager. It ends with the story.
 type world struct {
@@ -63,7 +67,7 @@ func newWorld() *world {
 func (w *world) startManager() {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
-	options := controllers.Options{Timings: quick}
+	options := controllers.Options{Timings: quick, Quarantine: quickQuarantine}
 	managerOptions, err := controllers.ManagerOptions(ctrl.Options{
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)}, // one process, many managers

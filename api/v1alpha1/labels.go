@@ -18,6 +18,9 @@ const (
 	LabelNode = "schedfleet.dev/node"
 )
 
+// FieldNodeName is the selectable field of NodeRuns that names their node.
+const FieldNodeName = "spec.nodeName"
+
 // AnnotationShows says in a few words what a ready-made Workload shows.
 const AnnotationShows = "schedfleet.dev/shows"
 

@@ -195,8 +195,8 @@ type Quarantine struct {
 	// times is how often in a row the node was set aside, without a valid sample in
 	// between. Each time doubles the back-off.
 	//
-	// +optional
-	Times int32 `json:"times,omitempty"`
+	// +required
+	Times int32 `json:"times"`
 
 	// until is when a NodeRun is let through on trial.
 	//

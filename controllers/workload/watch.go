@@ -28,8 +28,6 @@ import (
 const (
 	// IndexNodeRunWorkload is the name of the Workload a NodeRun belongs to.
 	IndexNodeRunWorkload = "spec.workload.name"
-	// IndexNodeRunNode is the name of the node a NodeRun is for.
-	IndexNodeRunNode = "spec.nodeName"
 	// IndexNodeRunUnfinished is "true" for a NodeRun that has not ended.
 	IndexNodeRunUnfinished = "unfinished"
 )
@@ -121,7 +119,7 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 // it may stay there.
 func (r *Reconciler) wakeThoseOn(ctx context.Context, node string, q queue) {
 	var runs v1alpha1.NodeRunList
-	if err := r.Client.List(ctx, &runs, client.MatchingFields{IndexNodeRunNode: node}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &runs, client.MatchingFields{v1alpha1.FieldNodeName: node}, client.UnsafeDisableDeepCopy); err != nil {
 		// The cache has the index, or the manager had not started.
 		logf.FromContext(ctx).Error(err, "listing the NodeRuns of a node that has changed", "node", node)
 		return
