@@ -50,6 +50,8 @@ type world struct {
 	stop      func()
 	// writes are those of the manager.
 	writes statusWrites
+	// lives ends with the manager's life.
+	lives context.Context
 }
 
 func newWorld() *world {
@@ -67,6 +69,10 @@ func newWorld() *world {
 func (w *world) startManager() {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
+	w.lives = ctx
+	if w.writes.deadly {
+		w.writes.kill = cancel
+	}
 	options := controllers.Options{Timings: quick, Quarantine: quickQuarantine}
 	managerOptions, err := controllers.ManagerOptions(ctrl.Options{
 		Metrics:    metricsserver.Options{BindAddress: "0"},
