@@ -49,6 +49,24 @@ var _ = Describe("A Workload with a success policy", func() {
 		Eventually(of(obj)).WithContext(ctx).Should(beEnough(ContainSubstring("1 void (1 NodeLost); no node is left to repeat 1")))
 	})
 
+	It("waits for a busy node to repeat what was lost, if one fits", func(ctx SpecContext) {
+		w := newWorld()
+		w.join("n1", completes)
+		w.join("n2", holds)
+		w.join("n3", holds)
+		w.join("n4", holds)
+		obj := w.load("patient", onNodes(3), validNodes(1), withRetries(2))
+		Eventually(of(obj)).WithContext(ctx).Should(haveCounts(3, 2, 1, 0))
+		busy := w.load("busy")
+		Eventually(of(busy)).WithContext(ctx).Should(haveCounts(1, 1, 0, 0))
+		Expect(runsOf(busy)(ctx)).To(ConsistOf(HaveField("Spec.NodeName", "n4")))
+		for _, name := range []string{"n2", "n3"} {
+			w.silence(name, true)
+		}
+		Eventually(of(obj)).WithContext(ctx).Should(haveCounts(3, 0, 1, 2))
+		Consistently(of(obj)).WithContext(ctx).Should(haveCondition(v1alpha1.ConditionComplete, metav1.ConditionFalse, v1alpha1.ReasonNotFinished))
+	})
+
 	It("is Complete at its deadline if enough nodes gave a valid sample by then", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", completes)

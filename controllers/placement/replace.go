@@ -60,6 +60,11 @@ func replacementsFirst(d Demand, free []Node, lost classes) []Node {
 	return append(front, back...)
 }
 
+// AnyFits says whether d can get a node at all, at once or when it is free.
+func AnyFits(d Demand, nodes []Node) bool {
+	return len(survey(d, nodes).fitting) > 0
+}
+
 // least is how many nodes must fit for d to begin, where that is not decided by how
 // many it asks for.
 func least(d Demand) int {

@@ -92,6 +92,23 @@ func TestQuarantineKeepsNodesOut(t *testing.T) {
 	}
 }
 
+func TestAnyFits(t *testing.T) {
+	for name, tc := range map[string]struct {
+		nodes []placement.Node
+		want  bool
+	}{
+		"there is no node":         {nil, false},
+		"none that fits":           {[]placement.Node{node("n1", silent), node("n2", cordoned)}, false},
+		"one that fits, but later": {[]placement.Node{node("n1", silent), node("n2", busy)}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := placement.AnyFits(demand("w", nodes(2), begun), tc.nodes); got != tc.want {
+				t.Errorf("got %t, want %t", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestAllNodesAreAtLeastAsManyAsMustBeValid(t *testing.T) {
 	two := []placement.Node{node("n1"), node("n2", cordoned)}
 	want := noFit(1, "1 of 2 test nodes fit, 2 are asked for: 1 is cordoned")

@@ -58,8 +58,10 @@ func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun,
 	if err != nil {
 		return nil, err
 	}
-	decision := placement.Decide(demand(s.workload, s.tally), snap)
+	d := demand(s.workload, s.tally)
+	decision := placement.Decide(d, snap)
 	s.placement = &decision
+	s.noneFits = decision.Reason == v1alpha1.ReasonNoFittingNode && !placement.AnyFits(d, snap.Nodes)
 	var reserved []*v1alpha1.NodeRun
 	for _, node := range decision.Nodes[:min(len(decision.Nodes), maxCreatePerPass)] {
 		run := newNodeRun(s.workload, node)

@@ -38,6 +38,8 @@ type scope struct {
 	refusal *manifest.Refusal
 	// placement is set by place, if there was something to place.
 	placement *placement.Decision
+	// noneFits is set with it if there is no node for it, busy or not.
+	noneFits bool
 	// wake is when the next pass is due at the latest. Zero: when something changes.
 	wake time.Time
 	// gone is set by the step after which there is nothing left to report on.
