@@ -51,7 +51,8 @@ type WorkloadList struct {
 // and ttlAfterFinished: a changed load is another Workload.
 //
 // +kubebuilder:validation:XValidation:rule="self.duration == oldSelf.duration && self.seed == oldSelf.seed && self.groups == oldSelf.groups && has(self.cgroups) == has(oldSelf.cgroups) && (!has(self.cgroups) || self.cgroups == oldSelf.cgroups) && has(self.schedulingPolicies) == has(oldSelf.schedulingPolicies) && (!has(self.schedulingPolicies) || self.schedulingPolicies == oldSelf.schedulingPolicies) && has(self.memoryPolicies) == has(oldSelf.memoryPolicies) && (!has(self.memoryPolicies) || self.memoryPolicies == oldSelf.memoryPolicies) && has(self.interference) == has(oldSelf.interference) && (!has(self.interference) || self.interference == oldSelf.interference)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
-// +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.successPolicy) == has(oldSelf.successPolicy) && (!has(self.successPolicy) || self.successPolicy == oldSelf.successPolicy) && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="!has(self.successPolicy) || !has(self.successPolicy.minValidNodes) || has(self.placement.nodesPercent) || has(self.placement.allNodes) && self.placement.allNodes || self.successPolicy.minValidNodes <= (has(self.placement.nodes) ? self.placement.nodes : 1)",message="successPolicy.minValidNodes must not be more than placement.nodes"
 type WorkloadSpec struct {
 	RunSpec `json:",inline"`
 
@@ -71,7 +72,10 @@ type WorkloadSpec struct {
 	Priority int32 `json:"priority"`
 
 	// retries is how many NodeRuns may be repeated after an infrastructure
-	// failure (agent restarted, node lost, runner failed), over all nodes. Default 1.
+	// failure (agent restarted, node lost, runner failed), over all nodes. Each is
+	// repeated on another node where one is free, first of all on one of the same class:
+	// hardware and kernel. What was evicted from a node is repeated without using up a
+	// retry. Default 1.
 	//
 	// +optional
 	// +default=1
@@ -79,8 +83,16 @@ type WorkloadSpec struct {
 	// +kubebuilder:validation:Maximum=100
 	Retries int32 `json:"retries"`
 
+	// successPolicy says how many nodes with a valid sample are enough. Unset, all must
+	// give one.
+	//
+	// +optional
+	SuccessPolicy *SuccessPolicy `json:"successPolicy,omitempty"`
+
 	// deadline bounds the time from creation to completion, waiting included;
-	// time spent suspended does not stop it. Unset, there is no bound.
+	// time spent suspended does not stop it. When it passes, what runs is cancelled; the
+	// Workload is Complete if enough nodes gave a valid sample by then, else Failed with
+	// DeadlineExceeded. Unset, there is no bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -102,6 +114,29 @@ type WorkloadSpec struct {
 	//
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+}
+
+// SuccessPolicy says how many nodes with a valid sample are enough. Once they are there,
+// nothing runs any more and no NodeRun can be repeated, the Workload is Complete with the
+// reason EnoughNodesValid. As soon as they cannot be reached any more, no NodeRun is created;
+// what runs is waited for, and then the Workload is Failed. Void samples are in no result.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.minValidNodes) != has(self.minValidPercent)",message="exactly one of minValidNodes and minValidPercent must be set"
+type SuccessPolicy struct {
+	// minValidNodes is the least number of nodes that must give a valid sample.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	MinValidNodes *int32 `json:"minValidNodes,omitempty"`
+
+	// minValidPercent is the least share of the nodes asked for that must give a valid
+	// sample, rounded up to whole nodes.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MinValidPercent *int32 `json:"minValidPercent,omitempty"`
 }
 
 // Placement is which test nodes to run on.
@@ -137,7 +172,7 @@ type Placement struct {
 	// +kubebuilder:validation:MaxProperties=32
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// tolerations are the taints of test nodes that do not matter.
+	// tolerations are the taints of test nodes that do not matter, whatever their effect.
 	//
 	// +optional
 	// +listType=atomic

@@ -23,6 +23,8 @@ type surveyed struct {
 	culprits culprits
 	// note, if set, is told of each of these.
 	note func(node, culprit string)
+	// lost are how many nodes of each class are to be replaced.
+	lost map[string]int
 }
 
 func (s *surveyed) exclude(n Node, culprit string) {
@@ -35,7 +37,7 @@ func (s *surveyed) exclude(n Node, culprit string) {
 // survey looks at every node. The run is read once, and resolved once on all
 // machines that are alike: that takes far longer than the rest.
 func survey(d Demand, nodes []Node, note func(node, culprit string)) *surveyed {
-	s := &surveyed{total: len(nodes), culprits: culprits{}, note: note}
+	s := &surveyed{total: len(nodes), culprits: culprits{}, note: note, lost: lostClasses(d, nodes)}
 	run, err := manifest.Model(&d.Workload.Spec.RunSpec)
 	verdicts := map[manifest.MachineDigest]string{}
 	for _, n := range nodes {
@@ -75,6 +77,9 @@ func unfit(d Demand, n Node) string {
 	}
 	if n.Spec.Unschedulable {
 		return "is cordoned"
+	}
+	if n.Quarantined() {
+		return quarantined(n)
 	}
 	if t, ok := repelling(n.Spec.Taints, placement.Tolerations); ok {
 		return fmt.Sprintf("has the taint %s, which is not tolerated", taintText(t))

@@ -20,7 +20,7 @@ const (
 // tooFewFit says how many nodes fit and what is wrong with the others. It
 // changes only when nodes do, so it holds no times.
 func tooFewFit(d Demand, s *surveyed) string {
-	wanted := max(d.Nodes, 1)
+	wanted := max(d.Nodes, least(d))
 	more := ""
 	if d.Begun {
 		more = " more"

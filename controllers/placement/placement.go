@@ -43,6 +43,8 @@ type Demand struct {
 	// Unsettled says that it asks for all fitting nodes, or a share of them, and how
 	// many these are has not been recorded yet.
 	Unsettled bool
+	// Least is how many nodes it needs at least if Unsettled.
+	Least int
 	// Begun says that some of its NodeRuns stand, so the others may follow one
 	// by one. Before that, it starts only if enough nodes fit.
 	Begun bool
@@ -52,6 +54,9 @@ type Demand struct {
 	Tried sets.Set[string]
 	// Classes is how many of the NodeRuns that count were created on nodes of each class.
 	Classes map[string]int
+	// First are the nodes it was given at first. What was lost of them is replaced by
+	// nodes of the same class where that is possible.
+	First []string
 }
 
 // Snapshot is what a decision depends on besides the Demand.
@@ -126,7 +131,7 @@ func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []st
 		wanted = int(d.Workload.DesiredNodes(int32(len(s.fitting))))
 	}
 	decision.Wanted = wanted
-	if short := len(s.fitting) < max(wanted, 1); short {
+	if short := len(s.fitting) < max(wanted, least(d)); short {
 		decision.Reason = v1alpha1.ReasonNoFittingNode
 		decision.Message = tooFewFit(d, s)
 		if !d.Begun {
@@ -135,6 +140,7 @@ func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []st
 	}
 	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return !kept.free(n) })
 	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
+	free = replacementsFirst(d, free, s.lost)
 	chosen := free
 	if asked.Spread == v1alpha1.SpreadClasses {
 		chosen = spread(d, s.fitting, free, wanted)
@@ -157,6 +163,7 @@ func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []st
 func preference(d Demand, a, b Node) int {
 	return cmp.Or(
 		cmp.Compare(tried(d, a), tried(d, b)),
+		cmp.Compare(onTrial(a), onTrial(b)),
 		a.LastUsed.Compare(b.LastUsed),
 		cmp.Compare(a.Name, b.Name),
 	)

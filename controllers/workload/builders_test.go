@@ -33,6 +33,14 @@ func retries(n int32) workloadOption {
 	return func(w *v1alpha1.Workload) { w.Spec.Retries = n }
 }
 
+func enough(nodes int32) workloadOption {
+	return func(w *v1alpha1.Workload) { w.Spec.SuccessPolicy = &v1alpha1.SuccessPolicy{MinValidNodes: &nodes} }
+}
+
+func enoughPercent(p int32) workloadOption {
+	return func(w *v1alpha1.Workload) { w.Spec.SuccessPolicy = &v1alpha1.SuccessPolicy{MinValidPercent: &p} }
+}
+
 func onAll(settled int32) workloadOption {
 	return func(w *v1alpha1.Workload) {
 		w.Spec.Placement = v1alpha1.Placement{AllNodes: true}
@@ -72,6 +80,8 @@ func running(run *v1alpha1.NodeRun) {
 }
 
 func cancelled(run *v1alpha1.NodeRun) { run.Spec.Cancel = true }
+
+func evicted(run *v1alpha1.NodeRun) { run.Spec.Cancel, run.Spec.Eviction = true, "drained" }
 
 func valid(run *v1alpha1.NodeRun) {
 	set(run, v1alpha1.ConditionComplete, metav1.ConditionTrue, v1alpha1.ReasonReported, "")

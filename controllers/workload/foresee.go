@@ -106,6 +106,9 @@ var NodeRunIndexes = map[string]client.IndexerFunc{
 	IndexNodeRunWorkload: func(obj client.Object) []string {
 		return []string{obj.(*v1alpha1.NodeRun).Spec.Workload.Name}
 	},
+	v1alpha1.FieldNodeName: func(obj client.Object) []string {
+		return []string{obj.(*v1alpha1.NodeRun).Spec.NodeName}
+	},
 	IndexNodeRunUnfinished: func(obj client.Object) []string {
 		if obj.(*v1alpha1.NodeRun).Finished() {
 			return nil

@@ -59,8 +59,10 @@ func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun,
 	if err != nil {
 		return nil, err
 	}
-	decision := placement.Decide(demand(s.workload, s.tally), snap)
+	d := demand(s.workload, s.tally)
+	decision := placement.Decide(d, snap)
 	s.placement = &decision
+	s.noneFits = decision.Reason == v1alpha1.ReasonNoFittingNode && !placement.AnyFits(d, snap.Nodes)
 	var reserved []*v1alpha1.NodeRun
 	classes := snap.Classes()
 	for _, node := range atOnce(s.workload, decision.Nodes) {
@@ -87,12 +89,14 @@ func atOnce(w *v1alpha1.Workload, nodes []string) []string {
 func demand(w *v1alpha1.Workload, t tally) placement.Demand {
 	return placement.Demand{
 		Workload:  w,
-		Nodes:     t.unfilled(),
+		Nodes:     t.missing(),
 		Unsettled: t.unsettled(),
+		Least:     leastNodes(w),
 		Begun:     t.stands() > 0,
-		Taken:     nodesOf(t.active, t.stopping, t.valid, t.spoilt),
-		Tried:     nodesOf(t.lost),
-		Classes:   classesOf(t.active, t.stopping, t.valid, t.spoilt),
+		Taken:     nodesOf(t.active, t.stopping, t.leaving, t.valid, t.spoilt),
+		Tried:     nodesOf(t.lost, t.evicted),
+		First:     t.first(),
+		Classes:   classesOf(t.active, t.stopping, t.leaving, t.valid, t.spoilt),
 	}
 }
 
@@ -105,6 +109,14 @@ func classesOf(runs ...[]*v1alpha1.NodeRun) map[string]int {
 		}
 	}
 	return classes
+}
+
+// leastNodes is how many nodes a Workload on all nodes needs, to be worth beginning.
+func leastNodes(w *v1alpha1.Workload) int {
+	if p := w.Spec.SuccessPolicy; p != nil && p.MinValidNodes != nil {
+		return int(*p.MinValidNodes)
+	}
+	return 1
 }
 
 // settle records how many nodes "all nodes", or a share of them, are before the
