@@ -46,19 +46,21 @@ type stage int
 const (
 	notAdmitted stage = iota // the API server says no
 	notAccepted              // the manager says no
-	nowhere                  // it fits no machine
-	runnable
+	unfit                    // a machine cannot do it, or its policy says no
+	runnable                 // all machines can
 	stages
 )
 
 func (s stage) String() string {
-	return [...]string{"refused by the API server", "refused by the manager", "unfit for every machine", "fit for a machine"}[s]
+	return [...]string{"refused by the API server", "refused by the manager", "unfit for a machine", "fit for all machines"}[s]
 }
 
 // gauntlet is everything that a manifest goes through before a node has it.
 type gauntlet struct {
 	judge *Judge
-	nodes []*v1alpha1.TestNodeStatus
+	// nodes are what agents publish, machines what is made of it.
+	nodes    []*v1alpha1.TestNodeStatus
+	machines []spec.Machine
 }
 
 func newGauntlet(t testing.TB) *gauntlet {
@@ -68,6 +70,7 @@ func newGauntlet(t testing.TB) *gauntlet {
 		t.Fatal(err)
 	}
 	g := &gauntlet{judge: judge}
+	has := g.needs(t)
 	for shape, policy := range map[string]*spec.Policy{
 		"1n1l1c1t": {},
 		"2n4l2c2t": {DangerousWork: true, CPUHotplug: true, Programs: programs()},
@@ -84,14 +87,38 @@ func newGauntlet(t testing.TB) *gauntlet {
 		if node.Topology, err = manifest.Topology(m); err != nil {
 			t.Fatal(err)
 		}
-		var has []capability.Finding
-		for _, name := range capability.All() {
-			has = append(has, capability.Finding{Name: name, State: capability.Present})
-		}
 		node.Features = manifest.Features(has)
-		g.nodes = append(g.nodes, node)
+		machine, err := manifest.Machine(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.nodes, g.machines = append(g.nodes, node), append(g.machines, machine)
 	}
 	return g
+}
+
+// needs are the features that some sample needs: the machines have them all.
+func (g *gauntlet) needs(t testing.TB) (has []capability.Finding) {
+	t.Helper()
+	texts, _ := seeds(t)
+	known := map[string]bool{}
+	for _, text := range texts {
+		w, err := g.judge.Decode(t.Context(), text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model, err := manifest.Model(&w.Spec.RunSpec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, need := range model.Needs() {
+			if !known[need.Capability] {
+				known[need.Capability] = true
+				has = append(has, capability.Finding{Name: need.Capability, State: capability.Present})
+			}
+		}
+	}
+	return has
 }
 
 func programs() map[string]string {
@@ -129,27 +156,23 @@ func (g *gauntlet) run(ctx context.Context, text []byte) (at stage, err error) {
 	if err := lossless(w, model); err != nil {
 		return notAccepted, err
 	}
-	at = nowhere
-	for _, node := range g.nodes {
-		fits, err := g.place(model, node)
+	at = runnable
+	for i := range g.nodes {
+		fits, err := g.place(model, i)
 		if err != nil {
 			return at, err
 		}
-		if fits {
-			at = runnable
+		if !fits {
+			at = unfit
 		}
 	}
 	return at, nil
 }
 
 // place resolves a run on a machine, as placement and as the node do.
-func (g *gauntlet) place(model *spec.Run, node *v1alpha1.TestNodeStatus) (fits bool, err error) {
-	why := manifest.Unfit(model, node)
-	machine, err := manifest.Machine(node)
-	if err != nil {
-		return false, err
-	}
-	resolved, err := model.Resolve(machine)
+func (g *gauntlet) place(model *spec.Run, node int) (fits bool, err error) {
+	why := manifest.Unfit(model, g.nodes[node])
+	resolved, err := model.Resolve(g.machines[node])
 	if (err == nil) != (why == "") {
 		return false, fmt.Errorf("placement says %q, and the node %w", why, err)
 	}
@@ -261,7 +284,7 @@ func TestMutatedManifests(t *testing.T) {
 	g := newGauntlet(t)
 	texts, docs := seeds(t)
 	for i, text := range texts {
-		if at, err := g.run(t.Context(), text); err != nil || at < nowhere {
+		if at, err := g.run(t.Context(), text); err != nil || at < unfit {
 			t.Fatalf("%s is %v, %v", docs[i]["metadata"], at, err)
 		}
 	}

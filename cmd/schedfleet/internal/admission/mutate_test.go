@@ -5,6 +5,7 @@ package admission
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -46,9 +47,10 @@ const maxMutations = 4
 func (m *mutator) manifest(seed, number uint64) map[string]any {
 	r := rand.New(rand.NewPCG(seed, number)) //nolint:gosec // it is to be repeatable
 	doc, _ := clone(m.seeds[r.IntN(len(m.seeds))]).(map[string]any)
-	for range 1 + r.IntN(maxMutations) {
-		places := placesIn(doc)
-		m.change(r, places[r.IntN(len(places))])
+	for range 1 + r.IntN(maxMutations)*r.IntN(2) { // most once: two wrong things hide each other
+		if places := placesIn(doc); len(places) > 0 { // all may be dropped
+			m.change(r, places[r.IntN(len(places))])
+		}
 	}
 	return doc
 }
@@ -95,16 +97,18 @@ func placesIn(doc map[string]any) []place {
 
 // change does one thing to a place.
 func (m *mutator) change(r *rand.Rand, at place) {
-	switch r.IntN(10) {
+	switch r.IntN(20) {
 	case 0:
 		at.drop()
-	case 1, 2, 3: // what could stand there
+	case 1, 2, 3, 4, 5, 6, 7, 8: // what could stand there
 		if same := m.values[at.key]; len(same) > 0 {
 			at.set(clone(same[r.IntN(len(same))]))
 			return
 		}
 		at.set(odd(r, at.value))
-	case 4: // what stands elsewhere
+	case 9, 10, 11, 12, 13: // nearly what stands there
+		at.set(near(r, at.value))
+	case 14: // what stands elsewhere
 		keys := slices.Sorted(maps.Keys(m.values))
 		key := keys[r.IntN(len(keys))]
 		value := clone(m.values[key][r.IntN(len(m.values[key]))])
@@ -113,7 +117,7 @@ func (m *mutator) change(r *rand.Rand, at place) {
 			return
 		}
 		at.set(value)
-	case 5: // once more, or very often
+	case 15, 16: // once more, or very often
 		if at.grow == nil {
 			if at.object != nil {
 				at.object[at.key+"x"] = clone(at.value)
@@ -125,7 +129,7 @@ func (m *mutator) change(r *rand.Rand, at place) {
 			out = append(out, clone(at.value))
 		}
 		at.grow(out)
-	case 6: // deeper than anything needs
+	case 17: // deeper than anything needs
 		value := at.value
 		for range 1 + r.IntN(100) {
 			value = map[string]any{"x": value}
@@ -136,9 +140,25 @@ func (m *mutator) change(r *rand.Rand, at place) {
 	}
 }
 
+// near is a value that may well be valid, too.
+func near(r *rand.Rand, was any) any {
+	switch was := was.(type) {
+	case int64:
+		return []int64{was + 1, was - 1, was * 2, was / 2, was * 1000, -was}[r.IntN(6)]
+	case bool:
+		return !was
+	case string:
+		if n := strings.TrimRight(was, "nuµmshKMGTi"); n != "" && n != was {
+			return n + []string{"ns", "us", "ms", "s", "m", "h", "", "Ki", "Mi", "Gi"}[r.IntN(10)]
+		}
+		return []string{was + "1", was + ",1", "1" + was, was + "/" + was, strings.ToUpper(was)}[r.IntN(5)]
+	}
+	return odd(r, was)
+}
+
 // odd values, of the same type or of another.
 func odd(r *rand.Rand, was any) any {
-	numbers := []any{int64(0), int64(1), int64(-1), int64(2), int64(63), int64(64), int64(65), int64(1) << 31, int64(-1) << 31, int64(1)<<53 + 1, int64(1)<<63 - 1, int64(-1) << 63, 0.5, -0.0, 1e308, 1e-308}
+	numbers := []any{int64(0), int64(1), int64(-1), int64(2), int64(63), int64(64), int64(65), int64(1) << 31, int64(math.MinInt32), int64(1)<<53 + 1, int64(math.MaxInt64), int64(math.MinInt64), 0.5, -0.0, 1e308, 1e-308}
 	texts := []any{
 		"", " ", "0", "-1", "a", "A/B", "../..", "/", "a/b/c/d/e/f/g/h", "g", "%s%n", "\x00", "\u202e", "ä", "null", "~", "1ns", "-1s", "1e3", "9223372036854775807ns", "2562047h47m16.854775807s",
 		"0-", "0-3,2-5", "0-4294967295", "0-99999999999999999999", "1023", "-", ",", "3-1", "1Ki", "0.5", "8Ei", "1e30", "-4Gi", "1e-30", "100%", "{{.}}", "$(id)",
