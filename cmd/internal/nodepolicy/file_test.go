@@ -7,10 +7,12 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
 
 	"github.com/schedfleet/schedfleet/pkg/workload/quantity"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
@@ -78,6 +80,50 @@ func TestThePolicyOfTheManifests(t *testing.T) {
 	if diff := cmp.Diff(&spec.Policy{}, got); diff != "" {
 		t.Errorf("it allows something (-want +got):\n%s", diff)
 	}
+}
+
+// The docs show every field. What is at the paths there need not be here.
+func TestThePolicyOfTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	var got spec.Policy
+	if err := yaml.UnmarshalStrict([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Validate(); err != nil {
+		t.Error(err)
+	}
+	var shown map[string]any
+	if err := yaml.Unmarshal([]byte(text), &shown); err != nil {
+		t.Fatal(err)
+	}
+	var missing []string
+	for field := range reflect.TypeFor[spec.Policy]().Fields() {
+		for _, f := range members(field) {
+			if _, ok := shown[f]; !ok {
+				missing = append(missing, f)
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("the page does not show %v", missing)
+	}
+}
+
+// members are the names of a field in a file; those of an embedded struct are its own.
+func members(field reflect.StructField) (names []string) {
+	if field.Anonymous {
+		for inner := range field.Type.Fields() {
+			names = append(names, members(inner)...)
+		}
+		return names
+	}
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return []string{name}
 }
 
 func TestPolicyFilesThatCannotBe(t *testing.T) {
