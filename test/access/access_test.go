@@ -54,6 +54,7 @@ type cluster struct {
 const (
 	agentA  = "the agent of node-a"
 	agentB  = "the agent of node-b"
+	agentC  = "the agent of node-c, which has no TestNode"
 	unbound = "an agent without a node"
 	manager = "the manager"
 	userA   = "a user of team-a"
@@ -129,7 +130,7 @@ func (c *cluster) client(t *testing.T, config *rest.Config) client.Client {
 func (c *cluster) people(t *testing.T, server *envtest.Environment) {
 	t.Helper()
 	ctx := t.Context()
-	for who, n := range map[string]string{agentA: "node-a", agentB: "node-b"} {
+	for who, n := range map[string]string{agentA: "node-a", agentB: "node-b", agentC: "node-c"} {
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: n}}
 		if err := c.admin.Create(ctx, node); err != nil {
 			t.Fatal(err)

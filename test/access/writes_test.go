@@ -38,6 +38,8 @@ const (
 	forbidden = "is forbidden"
 )
 
+var forPeople = []string{denied, "an agent makes its TestNode without labels, annotations, owners, finalizers and spec"}
+
 // do is what one does to an object of a kind.
 type do func(context.Context, client.Client) error
 
@@ -134,15 +136,42 @@ func TestWhoMayWriteWhat(t *testing.T) {
 		"an agent makes its Lease":                      {agentA, apply(lease + "metadata: {namespace: schedfleet-system, name: node-a}\n" + leased), nil},
 		"another agent makes its own Lease":             {agentB, apply(lease + "metadata: {namespace: schedfleet-system, name: node-b}\n" + leased), nil},
 		"an agent does not make a TestNode of its wish": {agentA, apply(nodeA + "metadata: {name: node-c}"), []string{denied, "writes its own TestNode only, not node-c"}},
+		"nor with labels":                               {agentC, apply(nodeA + "metadata: {name: node-c, labels: {pool: all}}"), forPeople},
+		"nor with annotations":                          {agentC, apply(nodeA + "metadata: {name: node-c, annotations: {a: b}}"), forPeople},
+		"nor with a finalizer":                          {agentC, apply(nodeA + "metadata: {name: node-c, finalizers: [a.b/c]}"), forPeople},
+		"nor with a spec":                               {agentC, apply(nodeA + "metadata: {name: node-c}\nspec: {unschedulable: true}"), forPeople},
+		"nor under a name to be made up":                {agentC, create(&v1alpha1.TestNode{ObjectMeta: metav1.ObjectMeta{GenerateName: "node-c"}}), []string{denied, "writes its own TestNode only"}},
 	})
 	t.Run("agents", func(t *testing.T) { c.check(t, agentCases(t)) })
 	t.Run("the manager", func(t *testing.T) { c.check(t, managerCases(t)) })
 	t.Run("tenants", func(t *testing.T) { c.check(t, tenantCases(t)) })
+	t.Run("a role by mistake", func(t *testing.T) { c.checkMistake(t) })
 	t.Run("a token ends with its Node", func(t *testing.T) {
 		if err := c.admin.Delete(t.Context(), &corev1.Node{ObjectMeta: at("", "node-b")}); err != nil {
 			t.Fatal(err)
 		}
 		awaitRefusal(t, c.as[agentB], applyStatus(nodeB+ready), "Unauthorized")
+	})
+}
+
+// checkMistake shows that agents which someone has made administrators write no more than before.
+func (c *cluster) checkMistake(t *testing.T) {
+	mistake := object(t, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: mistake}\n",
+		"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n",
+		"subjects: [{kind: ServiceAccount, name: schedfleet-agent, namespace: schedfleet-system}]")
+	if err := c.admin.Create(t.Context(), mistake); err != nil {
+		t.Fatal(err)
+	}
+	secret := &corev1.Secret{ObjectMeta: at(tenant, "s")}
+	awaitRefusal(t, c.as[agentA], create(secret), "CREATE of /secrets is not for it")
+	only := func(what string) []string { return []string{denied, what + " is not for it"} }
+	c.check(t, map[string]one{
+		"no Workload":           {agentA, create(workload(t, tenant, "own")), only("CREATE of schedfleet.dev/workloads")},
+		"no cancel":             {agentA, patch(&v1alpha1.NodeRun{ObjectMeta: at(tenant, "run-a")}, `{"spec":{"cancel":true}}`), only("UPDATE of schedfleet.dev/noderuns")},
+		"no end of a NodeRun":   {agentA, remove(&v1alpha1.NodeRun{ObjectMeta: at(tenant, "run-a")}), only("DELETE of schedfleet.dev/noderuns")},
+		"no Lease elsewhere":    {agentA, apply(lease + "metadata: {namespace: team-a, name: node-a}\n" + leased), []string{denied, "writes its own Lease in schedfleet-system only, not team-a/node-a"}},
+		"no tokens":             {agentA, tokenOf("schedfleet-manager"), only("CREATE of /serviceaccounts/token")},
+		"still its own NodeRun": {agentA, applyStatus(runA + "status: {agentInstance: i}"), nil},
 	})
 }
 
