@@ -87,7 +87,8 @@ type TestNodeStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Ready.
+	// conditions are the state: Ready. It is what the agent last said; one that died
+	// says nothing, so that a node takes NodeRuns only while its Lease is renewed, too.
 	//
 	// +optional
 	// +listType=map
@@ -255,6 +256,7 @@ const ConditionReady = "Ready"
 
 // Reasons of ConditionReady.
 const (
+	// ReasonAgentReady: the agent takes NodeRuns, as long as its Lease is renewed.
 	ReasonAgentReady = "AgentReady"
 	// ReasonAgentStopped: the agent was ended in good order.
 	ReasonAgentStopped = "AgentStopped"
