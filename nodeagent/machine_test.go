@@ -102,6 +102,8 @@ type network struct {
 	down atomic.Bool
 	// lost is the text of requests that never arrive.
 	lost atomic.Value
+	// unheard is the text of requests that arrive, and whose answers do not.
+	unheard atomic.Value
 
 	mu       sync.Mutex
 	requests []string
@@ -118,7 +120,11 @@ func (n *network) through(next http.RoundTripper) http.RoundTripper {
 		n.mu.Lock()
 		n.requests = append(n.requests, r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery)
 		n.mu.Unlock()
-		return next.RoundTrip(r)
+		response, err := next.RoundTrip(r)
+		if unheard, _ := n.unheard.Load().(string); err == nil && unheard != "" && strings.Contains(r.Method+" "+r.URL.Path, unheard) {
+			return nil, errors.Join(errors.New("the network was down meanwhile"), response.Body.Close())
+		}
+		return response, err
 	})
 }
 
