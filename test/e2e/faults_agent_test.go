@@ -70,7 +70,7 @@ func (f *faults) agents() {
 
 func (f *faults) managers() {
 	It("of which two compete: the leader stands still, the other goes on, and the first ends when it wakes", func(ctx context.Context) {
-		child("manager").freeze() // it takes no part in elections
+		defer child("manager").freeze()() // it takes no part in elections
 		const leaderLease = "manager.schedfleet.dev"
 		first := startManager()
 		Eventually(func() string { out, _ := leaseHolder(ctx, leaderLease); return out }).WithContext(ctx).

@@ -45,6 +45,9 @@ type Proxy struct {
 	requests int
 }
 
+// quiet takes what is said of each connection that is cut.
+var quiet = log.New(io.Discard, "", 0)
+
 // Start serves the user of a kubeconfig, on an address of this machine.
 func Start(kubeconfig string) (*Proxy, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -65,10 +68,11 @@ func Start(kubeconfig string) (*Proxy, error) {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport:     transport,
 		FlushInterval: -1, // watches
+		ErrorLog:      quiet,
 		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, forward) }))
-	p.server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of each connection that is cut
+	p.server.Config.ErrorLog = quiet
 	p.server.Start()
 	return p, nil
 }
@@ -92,7 +96,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 		}
 	}
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, line.Err() != nil:
 		panic(http.ErrAbortHandler) // closes the connection without an answer
 	case a.Status != 0:
 		refuse(w, a.Status)
