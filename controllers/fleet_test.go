@@ -56,6 +56,8 @@ type agent struct {
 	name   string
 	acts   behaviour
 	silent bool
+	// skew is how far the node's clock is ahead.
+	skew time.Duration
 }
 
 // startFleet plays until the story ends.
@@ -192,8 +194,11 @@ func (f *fleet) living() []string {
 
 func (f *fleet) renew(name string) {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: v1alpha1.DefaultLeaseNamespace, Name: name}}
+	f.mu.Lock()
+	now := time.Now().Add(f.agents[name].skew)
+	f.mu.Unlock()
 	patch := fmt.Sprintf(`{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":%q,"namespace":%q},"spec":{"holderIdentity":%q,"leaseDurationSeconds":%d,"renewTime":%q}}`,
-		name, v1alpha1.DefaultLeaseNamespace, name, f.leaseSeconds, time.Now().UTC().Format(metav1.RFC3339Micro))
+		name, v1alpha1.DefaultLeaseNamespace, name, f.leaseSeconds, now.UTC().Format(metav1.RFC3339Micro))
 	err := admin.Patch(f.ctx, lease, client.RawPatch("application/apply-patch+yaml", []byte(patch)), client.FieldOwner(v1alpha1.FieldOwnerAgent), client.ForceOwnership)
 	if err != nil && f.ctx.Err() == nil {
 		GinkgoWriter.Printf("fake agent: renewing the lease of %s: %v\n", name, err)
@@ -230,6 +235,13 @@ func (f *fleet) silence(name string, yes bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.agents[name].silent = yes
+}
+
+// stepClock moves a node's clock.
+func (f *fleet) stepClock(name string, by time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.agents[name].skew += by
 }
 
 // behave changes what a node's agent does, and shows it what stands there.

@@ -294,6 +294,23 @@ var _ = Describe("A Workload", func() {
 		Eventually(of(obj)).WithContext(ctx).Should(beComplete())
 	})
 
+	It("takes no notice of what time it is on the nodes", func(ctx SpecContext) {
+		w := newWorld()
+		for name, skew := range map[string]time.Duration{"behind": -10 * time.Minute, "ahead": 10 * time.Minute, "stepped": 0} {
+			w.join(name, holds)
+			w.stepClock(name, skew)
+		}
+		obj := w.load("skewed", onNodes(3), withRetries(0))
+		Eventually(of(obj)).WithContext(ctx).Should(haveCounts(3, 3, 0, 0))
+		w.stepClock("stepped", -time.Hour)
+		Consistently(of(obj), leaseSeconds*2*time.Second).WithContext(ctx).Should(haveCounts(3, 3, 0, 0))
+		w.silence("ahead", true)
+		Eventually(of(obj)).WithContext(ctx).Should(haveCounts(3, 2, 0, 1))
+		w.behave("behind", completes)
+		w.behave("stepped", completes)
+		Eventually(of(obj)).WithContext(ctx).Should(haveFailed(v1alpha1.ReasonRetriesExhausted))
+	})
+
 	It("does not touch NodeRuns of its name that are not its own, but removes those of a Workload that is no more", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", neverStops)

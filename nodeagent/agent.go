@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -35,7 +36,10 @@ import (
 // +kubebuilder:rbac:groups=schedfleet.dev,resources=noderuns/status,verbs=patch
 // +kubebuilder:rbac:groups=schedfleet.dev,resources=testnodes,verbs=create;get;patch
 // +kubebuilder:rbac:groups=schedfleet.dev,resources=testnodes/status,verbs=patch
-// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;patch,namespace=schedfleet-system
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;get;patch,namespace=schedfleet-system
+
+// bootIDLength is how much of a boot ID tells machines apart.
+const bootIDLength = 8
 
 // stopTimeout bounds what the agent still tells the API when it is stopped.
 const stopTimeout = 15 * time.Second
@@ -75,6 +79,8 @@ type Options struct {
 	// ReportSink takes the whole reports, of which the API gets a summary. Nil: nobody does.
 	ReportSink ReportSink
 	Version    string
+	// BootID tells this machine, since it was started, from copies of it.
+	BootID string
 
 	Runner    Runner
 	Inventory Inventory
@@ -92,8 +98,10 @@ type Agent struct {
 	cache cache.Cache
 	inbox *inbox
 	spool *spool.Spool
-	// beating is closed once the node's Lease has been renewed.
+	// beating is closed once this agent holds the node's Lease.
 	beating chan struct{}
+	// renewed is when it last renewed it.
+	renewed atomic.Pointer[time.Time]
 
 	// The rest belongs to the worker.
 	pending pending
@@ -116,14 +124,15 @@ func New(config *rest.Config, opts Options) (*Agent, error) {
 		beating:  make(chan struct{}),
 	}
 	var err error
-	if a.api, a.cache, err = connect(config, &opts, a.instance); err != nil {
+	if a.api, a.cache, err = connect(config, &opts); err != nil {
 		return nil, fmt.Errorf("preparing the connection to the API server: %w", err)
 	}
 	return a, nil
 }
 
 // Run works until ctx ends, and then until the run in hand has been stopped and
-// reported. An error means that the agent could not start.
+// reported. An error means that the agent could not start, or that its node is
+// another agent's now.
 func (a *Agent) Run(ctx context.Context) error {
 	if err := a.openSpool(); err != nil {
 		return err
@@ -135,14 +144,31 @@ func (a *Agent) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	wg.Go(func() { a.heartbeat(background) })
+	ctx, replaced := context.WithCancelCause(ctx)
+	defer replaced(nil)
+	owner := a.owner()
+	wg.Go(func() { a.heartbeat(background, owner, replaced) })
 	if err := a.follow(ctx, background, &wg); err != nil {
 		return err
 	}
 	a.log.Info("agent started", "instance", a.instance, "version", a.opts.Version, "cgroup", a.opts.CgroupRoot)
 	a.work(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, errReplaced) {
+		// What the API is to know of the node, the other one says.
+		return errors.Join(cause, a.opts.Sweeper.Leave(context.WithoutCancel(ctx)))
+	}
 	a.stop(ctx)
 	return nil
+}
+
+// owner is what this agent has in common with the ones before it and with no other.
+func (a *Agent) owner() string {
+	owner, err := a.spool.Owner()
+	if err != nil {
+		a.log.Error(err, "an agent started after this one has to wait until the node's Lease expires")
+		return a.instance
+	}
+	return owner + "-" + a.opts.BootID[:min(bootIDLength, len(a.opts.BootID))]
 }
 
 // follow starts the cache, and returns once it has seen every NodeRun of the node.
@@ -170,7 +196,7 @@ func (a *Agent) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	var failed []error
-	if a.node.published != nil {
+	if a.node.published != nil && !a.lapsed() {
 		failed = append(failed, a.publish(ctx, agentStopped()))
 	}
 	a.archive.parting = true

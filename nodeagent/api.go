@@ -36,17 +36,17 @@ var (
 	leaseKind    = coordinationv1.SchemeGroupVersion.WithKind("Lease")
 )
 
-// api is every request of the agent but the watch. All writes are server-side
-// applies of the agent's own fields.
+// api is every request of the agent but the watch. All writes to what stands are
+// server-side applies of the agent's own fields.
 type api struct {
 	client         client.Client
-	node, instance string
+	node           string
 	leaseNamespace string
 }
 
 // connect prepares the client, and the cache that holds this node's NodeRuns.
 // Nothing is sent yet, so the API server may come up later.
-func connect(config *rest.Config, opts *Options, instance string) (*api, cache.Cache, error) {
+func connect(config *rest.Config, opts *Options) (*api, cache.Cache, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = requestsPerSecond, requestBurst
 	config.UserAgent = "schedfleet-agent/" + opts.Version
@@ -71,7 +71,7 @@ func connect(config *rest.Config, opts *Options, instance string) (*api, cache.C
 			Transform: slim,
 		}},
 	})
-	return &api{client: c, node: opts.NodeName, instance: instance, leaseNamespace: opts.LeaseNamespace}, store, err
+	return &api{client: c, node: opts.NodeName, leaseNamespace: opts.LeaseNamespace}, store, err
 }
 
 // mapper knows the kinds the agent uses, which spares it discovery.
@@ -161,22 +161,44 @@ func (a *api) applyNodeStatus(ctx context.Context, status *v1alpha1.TestNodeStat
 	return nil
 }
 
-// renewLease writes the heartbeat, the first time with the Lease itself.
-func (a *api) renewLease(ctx context.Context, acquired, now time.Time, lasts time.Duration) error {
+// lease reads the node's Lease as it stands now.
+func (a *api) lease(ctx context.Context) (*coordinationv1.Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	key := types.NamespacedName{Namespace: a.leaseNamespace, Name: a.node}
+	lease := &coordinationv1.Lease{}
+	if err := a.client.Get(ctx, key, lease); err != nil {
+		return nil, fmt.Errorf("reading Lease %s: %w", key, err)
+	}
+	return lease, nil
+}
+
+// renewLease writes the heartbeat of a holder, and returns the Lease's new
+// resource version. It is a conflict if the Lease is not at this version any more;
+// without a version it creates the Lease.
+func (a *api) renewLease(ctx context.Context, resourceVersion, holder string, acquired, now time.Time, lasts time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	key := types.NamespacedName{Namespace: a.leaseNamespace, Name: a.node}
 	u := object(leaseKind, key)
 	u.Object["spec"] = map[string]any{
-		"holderIdentity":       a.node + "_" + a.instance,
+		"holderIdentity":       holder,
 		"leaseDurationSeconds": int64(lasts.Seconds()),
 		"acquireTime":          acquired.UTC().Format(metav1.RFC3339Micro),
 		"renewTime":            now.UTC().Format(metav1.RFC3339Micro),
 	}
-	if err := a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership); err != nil {
-		return fmt.Errorf("renewing Lease %s: %w", key, err)
+	var err error
+	if resourceVersion == "" {
+		// Not an apply, which would change a Lease that another has just created.
+		err = a.client.Create(ctx, u)
+	} else {
+		u.SetResourceVersion(resourceVersion)
+		err = a.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership)
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("renewing Lease %s: %w", key, err)
+	}
+	return u.GetResourceVersion(), nil
 }
 
 func (a *api) applyStatus(ctx context.Context, u *unstructured.Unstructured, status any) error {

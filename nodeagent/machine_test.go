@@ -36,6 +36,7 @@ type machine struct {
 	inventory   *fakeInventory
 	sink        nodeagent.ReportSink // nil: none
 	sinkWait    time.Duration
+	lease       time.Duration // 0: the default
 }
 
 var machines atomic.Int32
@@ -54,26 +55,41 @@ func newMachine() *machine {
 	}
 }
 
+// twin is another machine whose agent has the same node name.
+func (m *machine) twin() *machine {
+	t := newMachine()
+	t.name, t.lease = m.name, m.lease
+	return t
+}
+
 // start starts an agent on the machine, and returns what stops it in good order.
 func (m *machine) start() (stop func()) {
+	GinkgoHelper()
+	cancel, ended := m.launch()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		Eventually(ended, 30*time.Second).Should(Receive(Succeed()), "the agent does not stop")
+	})
+	DeferCleanup(stop)
+	return stop
+}
+
+// launch starts an agent, and returns what tells it to stop and how it ends.
+func (m *machine) launch() (cancel func(), ended <-chan error) {
 	GinkgoHelper()
 	config := rest.CopyConfig(m.account)
 	config.Wrap(m.net.through)
 	agent, err := nodeagent.New(config, nodeagent.Options{
 		NodeName: m.name, LeaseNamespace: v1alpha1.DefaultLeaseNamespace, CgroupRoot: "/made-up/" + m.name,
 		SpoolDir: m.spool, Version: "v1-test", Runner: m.runner, Inventory: m.inventory, Sweeper: m.sweeper, ReportSink: m.sink,
-		Timings: nodeagent.Timings{SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
+		Timings: nodeagent.Timings{LeaseDuration: m.lease, LeaseRenewal: m.lease / 4, SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- agent.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		Eventually(done, 30*time.Second).Should(Receive(Succeed()), "the agent does not stop")
-	})
-	DeferCleanup(stop)
-	return stop
+	DeferCleanup(cancel)
+	return cancel, done
 }
 
 // kill ends an agent without letting it say anything.
@@ -89,6 +105,8 @@ type network struct {
 	down atomic.Bool
 	// lost is the text of requests that never arrive.
 	lost atomic.Value
+	// unheard is the text of requests that arrive, and whose answers do not.
+	unheard atomic.Value
 
 	mu       sync.Mutex
 	requests []string
@@ -105,7 +123,11 @@ func (n *network) through(next http.RoundTripper) http.RoundTripper {
 		n.mu.Lock()
 		n.requests = append(n.requests, r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery)
 		n.mu.Unlock()
-		return next.RoundTrip(r)
+		response, err := next.RoundTrip(r)
+		if unheard, _ := n.unheard.Load().(string); err == nil && unheard != "" && strings.Contains(r.Method+" "+r.URL.Path, unheard) {
+			return nil, errors.Join(errors.New("the network was down meanwhile"), response.Body.Close())
+		}
+		return response, err
 	})
 }
 

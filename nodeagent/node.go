@@ -76,6 +76,9 @@ func (a *Agent) publish(ctx context.Context, ready metav1.Condition) error {
 		return nil
 	}
 	if err := a.api.applyNodeStatus(ctx, status); err != nil {
+		if gone(err) {
+			n.published = nil // the next pass creates it
+		}
 		return err
 	}
 	n.published = status

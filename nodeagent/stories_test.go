@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,20 @@ var _ = Describe("the TestNode", func() {
 
 		stop()
 		Expect(ready(ctx, m)()).To(Equal("False AgentStopped"))
+	})
+
+	It("comes back when somebody deletes it: after the next run, or when there is something to say", func(ctx SpecContext) {
+		m := newMachine()
+		m.start()
+		Eventually(ready(ctx, m)).Should(Equal("True AgentReady"))
+		Expect(admin.Delete(ctx, m.node(ctx))).To(Succeed())
+		Eventually(state(ctx, m.nodeRun(ctx))).Should(Equal("Complete Valid"))
+		Eventually(ready(ctx, m)).Should(Equal("True AgentReady"))
+
+		Expect(admin.Delete(ctx, m.node(ctx))).To(Succeed())
+		m.inventory.set("scx_simple")
+		Eventually(ready(ctx, m)).Should(Equal("True AgentReady"))
+		Expect(m.node(ctx).Status.Scheduler).To(Equal("scx_simple"))
 	})
 
 	It("is not ready while the node cannot be cleaned or cannot fork, and its NodeRuns wait", func(ctx SpecContext) {
@@ -237,7 +252,9 @@ var _ = Describe("when things go wrong", func() {
 		Eventually(state(ctx, run)).Should(Equal("started"))
 		taker := get(ctx, run).Status.AgentInstance
 		m.kill(stop)
-		m.spool = GinkgoT().TempDir() // nothing was saved
+		for _, report := range m.spooled() { // nothing was saved
+			Expect(os.Remove(report)).To(Succeed())
+		}
 
 		m.start()
 		Eventually(state(ctx, run)).Should(Equal("Failed AgentRestart"))
@@ -260,6 +277,23 @@ var _ = Describe("when things go wrong", func() {
 		m.net.mend()
 		Eventually(state(ctx, run)).Should(Equal("Complete Valid"))
 		Eventually(m.spooled).Should(BeEmpty())
+	})
+
+	It("a report that had arrived without the agent hearing of it is not written again", func(ctx SpecContext) {
+		m := newMachine()
+		letGo := make(chan struct{})
+		m.runner.set(holds(letGo))
+		m.start()
+		run := m.nodeRun(ctx)
+		Eventually(state(ctx, run)).Should(Equal("started"))
+		m.net.unheard.Store("PATCH /apis/schedfleet.dev/v1alpha1/namespaces/default/noderuns/" + run.Name)
+		close(letGo)
+		Eventually(state(ctx, run)).Should(Equal("Complete Valid"))
+		Expect(m.spooled()).To(HaveLen(1))
+		arrived := get(ctx, run).ResourceVersion
+		m.net.unheard.Store("")
+		Eventually(m.spooled).Should(BeEmpty())
+		Expect(get(ctx, run).ResourceVersion).To(Equal(arrived))
 	})
 
 	It("a report outlives its agent", func(ctx SpecContext) {

@@ -17,7 +17,7 @@ const (
 	// DefaultRefresh is how often an idle agent looks whether the machine has changed.
 	DefaultRefresh = time.Minute
 	// DefaultNodeCheck is how often an idle agent looks whether its TestNode still stands.
-	DefaultNodeCheck = 5 * time.Minute
+	DefaultNodeCheck = time.Minute
 	// DefaultFirstRetry and DefaultLastRetry bound the back-off after errors.
 	DefaultFirstRetry = 500 * time.Millisecond
 	DefaultLastRetry  = 30 * time.Second

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// errLapsed keeps an agent from its node while it cannot renew its Lease.
+var errLapsed = errors.New("the node's Lease could not be renewed for as long as it lasts")
+
 // work does everything there is to do, one thing after the other, until ctx ends.
 func (a *Agent) work(ctx context.Context) {
 	select {
@@ -40,6 +43,9 @@ func (a *Agent) pass(ctx context.Context) error {
 		a.checkHealth(ctx)
 	}
 	late := a.deliver(ctx)
+	if a.lapsed() {
+		return errors.Join(errLapsed, late)
+	}
 	if err := a.refreshNode(ctx); err != nil {
 		return errors.Join(err, late)
 	}
@@ -48,10 +54,14 @@ func (a *Agent) pass(ctx context.Context) error {
 		if run == nil || ctx.Err() != nil {
 			continue
 		}
+		if a.lapsed() {
+			return errLapsed
+		}
 		executed, err := a.handle(ctx, run)
 		late = errors.Join(a.deliver(ctx), err)
 		if executed {
 			a.checkHealth(ctx)
+			a.node.checked = time.Time{} // somebody may have deleted it meanwhile
 			late = errors.Join(late, a.refreshNode(ctx))
 		}
 		if late != nil {

@@ -39,17 +39,24 @@ const (
 	VoidClockStep VoidReason = "ClockStep"
 	// VoidMissingSamples: workers ended before the common stop.
 	VoidMissingSamples VoidReason = "MissingSamples"
-	// VoidAgentRestart: the agent was restarted during the run.
+	// VoidAgentRestart: the agent was restarted during the run, or lost the node to another agent. No
+	// agent goes on with a run that another instance has taken: its workers end with their agent's
+	// runner, and the run is repeated while spec.retries allows it.
 	VoidAgentRestart VoidReason = "AgentRestart"
-	// VoidNodeLost: the node's heartbeat stopped.
+	// VoidNodeLost: no heartbeat of the node was seen for 35 s while the API server could be reached.
+	// The manager writes it, and the run is repeated, on another node if there is one. An agent that
+	// comes back stops what is left of it; a report that comes later is not taken.
 	VoidNodeLost VoidReason = "NodeLost"
-	// VoidSetupFailed: the workers could not be set up as asked.
+	// VoidSetupFailed: the workers could not be set up as asked. Nothing was measured, and the run is
+	// not repeated: it would fail again.
 	VoidSetupFailed VoidReason = "SetupFailed"
 	// VoidStepFailed: an operation of a step could not be carried out.
 	VoidStepFailed VoidReason = "StepFailed"
-	// VoidRunnerFailed: the runner ended without a report.
+	// VoidRunnerFailed: the runner ended without a report, such as one that was killed, or the API
+	// server refused its result. The workers have ended with it; the run is repeated while spec.retries allows it.
 	VoidRunnerFailed VoidReason = "RunnerFailed"
-	// VoidCancelled: the run was cancelled.
+	// VoidCancelled: the run was cancelled, because its Workload was suspended, deleted or past its
+	// deadline, or by spec.cancel.
 	VoidCancelled VoidReason = "Cancelled"
 	// VoidEvicted: the run was cancelled because its node was cordoned or tainted.
 	VoidEvicted VoidReason = "Evicted"
@@ -57,9 +64,12 @@ const (
 
 // Reasons of NodeRun conditions that are not VoidReasons.
 const (
-	ReasonTaken    = "TakenByAgent"
+	// ReasonTaken: the agent named by status.agentInstance has taken the run.
+	ReasonTaken = "TakenByAgent"
+	// ReasonReported: the run has ended and its report is here.
 	ReasonReported = "Reported"
-	ReasonValid    = "Valid"
+	// ReasonValid: the sample counts.
+	ReasonValid = "Valid"
 )
 
 // Finished says whether the attempt has ended.

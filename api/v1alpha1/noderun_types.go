@@ -120,7 +120,11 @@ type NodeRunStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Started, Complete, Failed, Valid.
+	// conditions are the state: Started, Complete, Failed, Valid. Whatever happens,
+	// the attempt ends as Complete or Failed: Failed with the reason AgentRestart if its
+	// agent was restarted during the run, NodeLost if the node's heartbeat stopped (within
+	// 40 s), RunnerFailed if its runner died. These three are repeated while the Workload's
+	// retries allow it. While the API server is away, the run goes on and its report waits.
 	//
 	// +optional
 	// +listType=map

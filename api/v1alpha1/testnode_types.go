@@ -111,7 +111,9 @@ type TestNodeStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Ready is the agent's, Quarantined the manager's.
+	// conditions are the state: Ready is the agent's, Quarantined the manager's. Ready is
+	// what the agent last said; one that died says nothing, so that a node takes NodeRuns
+	// only while its Lease is renewed, too.
 	//
 	// +optional
 	// +listType=map

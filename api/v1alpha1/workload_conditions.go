@@ -28,28 +28,37 @@ const (
 
 // Reasons of Workload conditions.
 const (
+	// ReasonAccepted: the spec can be run.
 	ReasonAccepted = "Accepted"
 	// ReasonNotSupportedYet: the spec asks for something this version refuses.
 	ReasonNotSupportedYet = "NotSupportedYet"
 	// ReasonInvalid: the spec contradicts itself in a way the schema cannot say.
 	ReasonInvalid = "Invalid"
 
+	// ReasonPlaced: a NodeRun stands for every node asked for.
 	ReasonPlaced = "Placed"
 	// ReasonNoFittingNode: fewer nodes fit than are asked for, busy or not.
 	ReasonNoFittingNode = "NoFittingNode"
 	// ReasonWaitingForNodes: enough nodes fit, but too few are free.
 	ReasonWaitingForNodes = "WaitingForNodes"
 
+	// ReasonSuspended: spec.suspend is set.
 	ReasonSuspended = "Suspended"
-	ReasonWaiting   = "Waiting"
-	ReasonRunning   = "Running"
-	ReasonDeleting  = "Deleting"
-	ReasonFinished  = "Finished"
+	// ReasonWaiting: it wants nodes.
+	ReasonWaiting = "Waiting"
+	// ReasonRunning: it has what it wants, and NodeRuns have not ended.
+	ReasonRunning = "Running"
+	// ReasonDeleting: it was deleted, and its NodeRuns are being stopped, for at most a minute.
+	ReasonDeleting = "Deleting"
+	// ReasonFinished: it has ended, and nothing will happen any more.
+	ReasonFinished = "Finished"
 
+	// ReasonAllValid: every node asked for gave a valid sample.
 	ReasonAllValid = "AllNodesValid"
 	// ReasonEnoughValid: as many nodes as spec.successPolicy asks for gave a valid sample, and not all.
 	ReasonEnoughValid = "EnoughNodesValid"
-	// ReasonRetriesExhausted: NodeRuns ended void and no retry was left.
+	// ReasonRetriesExhausted: NodeRuns ended void for the fleet's fault (AgentRestart, NodeLost,
+	// RunnerFailed) and no retry was left.
 	ReasonRetriesExhausted = "RetriesExhausted"
 	// ReasonVoidSample: a NodeRun measured, but its sample does not count, and repeating it is not a matter of infrastructure.
 	ReasonVoidSample = "VoidSample"

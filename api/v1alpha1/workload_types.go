@@ -312,6 +312,9 @@ type WorkloadStatus struct {
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// conditions are the state: Accepted, Placed, Progressing, Complete, Failed, Passed.
+	// Attempts that end for the fleet's fault (AgentRestart, NodeLost, RunnerFailed) are
+	// repeated while retries are left; after that the Workload is Failed with the reason
+	// RetriesExhausted. It outlives its manager, the API server and its nodes.
 	//
 	// +optional
 	// +listType=map

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -33,8 +34,18 @@ import (
 // spoolParent is where the agents of a machine keep reports, one directory per node.
 const spoolParent = "/var/lib/schedfleet"
 
+const (
+	bootIDFile = "/proc/sys/kernel/random/boot_id"
+	// minLeaseDuration leaves room for a heartbeat or two that fail.
+	minLeaseDuration = 3 * time.Second
+	// renewalsPerLease is how many heartbeats in a row have to fail.
+	renewalsPerLease = 3
+)
+
 type flags struct {
 	nodeName, runner, cgroupRoot, spoolDir, reportSink, leaseNamespace string
+
+	leaseDuration time.Duration
 
 	policy      *nodepolicy.Flags
 	showVersion bool
@@ -49,6 +60,8 @@ func main() {
 	flag.StringVar(&f.spoolDir, "spool-dir", "", "`directory` where reports wait for the API server (default: "+spoolParent+"/<node>)")
 	flag.StringVar(&f.reportSink, "report-sink", "", "`URL` where whole reports are kept: file:///DIR, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX (default: they are not)")
 	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
+	flag.DurationVar(&f.leaseDuration, "lease-duration", nodeagent.DefaultLeaseDuration,
+		"how long a heartbeat counts, in whole seconds; it is renewed three times as often. A node is given up 5s after its last heartbeat stopped counting: short ones find a dead node sooner, and ask more of the API server")
 	f.policy = nodepolicy.Register(flag.CommandLine)
 	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
@@ -67,6 +80,13 @@ func run(ctx context.Context, f flags) error {
 	policy, err := f.policy.Policy()
 	if err != nil {
 		return err
+	}
+	if f.leaseDuration < minLeaseDuration || f.leaseDuration%time.Second != 0 {
+		return fmt.Errorf("--lease-duration: %v is not a number of whole seconds from %v", f.leaseDuration, minLeaseDuration)
+	}
+	bootID, err := os.ReadFile(bootIDFile)
+	if err != nil {
+		return fmt.Errorf("reading which boot of the machine this is: %w", err)
 	}
 	// The heartbeat must go on under a scheduler that starves normal tasks. The runner inherits this.
 	if err := runner.BecomeRealtime(); err != nil {
@@ -97,7 +117,8 @@ func run(ctx context.Context, f flags) error {
 	}
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
 		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(), Policy: policy,
-		ReportSink: reports,
+		ReportSink: reports, BootID: strings.TrimSpace(string(bootID)),
+		Timings: nodeagent.Timings{LeaseDuration: f.leaseDuration, LeaseRenewal: f.leaseDuration / renewalsPerLease},
 
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
 		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory, Policy: policy},

@@ -45,9 +45,10 @@ type Reconciler struct {
 	LeaseNamespace string
 	Timings        Timings
 
-	ledger  *ledger
-	memory  *memory
-	contact contact
+	ledger     *ledger
+	memory     *memory
+	heartbeats *heartbeats
+	contact    contact
 }
 
 // step is one part of a Workload's life. It says whether the pass ends with it.

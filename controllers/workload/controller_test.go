@@ -49,8 +49,14 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	for _, o := range append(objects, live...) {
 		all = append(all, o.DeepCopyObject().(client.Object))
 	}
+	seen := newHeartbeats()
+	for _, o := range objects {
+		if lease, ok := o.(*coordinationv1.Lease); ok {
+			seen.observe(lease, false, lease.Spec.RenewTime.Time, DefaultLeaseDuration)
+		}
+	}
 	return &Reconciler{
-		Client: interceptor.NewClient(build(objects), calls), Live: interceptor.NewClient(build(all), calls),
+		Client: interceptor.NewClient(build(objects), calls), Live: interceptor.NewClient(build(all), calls), heartbeats: seen,
 		Recorder: events.NewFakeRecorder(100), Clock: clocktesting.NewFakePassiveClock(epoch),
 		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory(),
 	}
@@ -280,6 +286,27 @@ func TestSilenceMeansNothingWithoutContact(t *testing.T) {
 	clock.SetTime(epoch.Add(DefaultContactGrace))
 	if r.pass(t); !lost() {
 		t.Fatal("in reach for long enough, and still not lost")
+	}
+}
+
+func TestANodeThatTheWatchIsBehindOnIsNotLost(t *testing.T) {
+	run := runOn("n1", running)
+	run.Spec.Workload.UID = "uid-w"
+	fresh := readyNode("n1", epoch.Add(-time.Second))
+	r := reconciler(t, interceptor.Funcs{}, []client.Object{runnable("w"), run}, fresh...)
+	stale := renewed(epoch.Add(-time.Hour), nil)
+	stale.Name = "n1"
+	r.heartbeats.observe(stale, false, epoch.Add(-time.Hour), DefaultLeaseDuration)
+	r.contact.lose(epoch.Add(-time.Hour))
+	if result := r.pass(t); result.RequeueAfter != contactRetry {
+		t.Errorf("the next pass is in %s", result.RequeueAfter)
+	}
+	got := &v1alpha1.NodeRun{}
+	if err := r.Client.Get(context.Background(), client.ObjectKeyFromObject(run), got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Finished() {
+		t.Error("a node whose Lease stands renewed was declared lost")
 	}
 }
 

@@ -24,10 +24,6 @@ func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot
 	if err != nil {
 		return snap, err
 	}
-	leases, err := r.leases(ctx, r.Client)
-	if err != nil {
-		return snap, err
-	}
 	var nodes v1alpha1.TestNodeList
 	if err := r.Client.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
 		return snap, fmt.Errorf("listing test nodes: %w", err)
@@ -35,7 +31,7 @@ func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot
 	free := 0
 	for i := range nodes.Items {
 		n := placement.Node{TestNode: &nodes.Items[i]}
-		n.Alive = r.alive(leases[n.Name], s.now)
+		n.Alive = r.heartbeats.alive(n.Name, s.now)
 		n.Busy = busy.Has(n.Name) || r.ledger.occupied(n.Name, s.now)
 		n.LastUsed = r.ledger.lastUsed[n.Name]
 		n.Machine = r.ledger.machines.of(n.TestNode)

@@ -39,7 +39,10 @@ func Foresee(ctx context.Context, api client.Client, clk clock.PassiveClock, lea
 		return nil, fmt.Errorf("listing NodeRuns: %w", err)
 	}
 	r := &Reconciler{Client: seen, Live: api, Clock: clk, LeaseNamespace: leaseNamespace,
-		Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory()}
+		Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory(), heartbeats: newHeartbeats()}
+	if err := r.observeLeases(ctx); err != nil {
+		return nil, err
+	}
 	busy := map[string]string{}
 	for i := range seen.runs.Items {
 		run := &seen.runs.Items[i]
@@ -64,6 +67,19 @@ func Foresee(ctx context.Context, api client.Client, clk clock.PassiveClock, lea
 		}
 	}
 	return f, nil
+}
+
+// observeLeases takes note of the heartbeats that stand there. How old they are is what
+// they say: nobody has watched them.
+func (r *Reconciler) observeLeases(ctx context.Context) error {
+	leases, err := r.leases(ctx, r.Live)
+	if err != nil {
+		return err
+	}
+	for _, lease := range leases {
+		r.heartbeats.observe(lease, true, r.Clock.Now(), r.Timings.LeaseDuration)
+	}
+	return nil
 }
 
 // uncached reads from the API server what the manager reads from its cache. The

@@ -4,7 +4,6 @@
 package workload
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -21,53 +20,65 @@ func renewed(at time.Time, seconds *int32) *coordinationv1.Lease {
 
 func TestSilent(t *testing.T) {
 	const second = time.Second
+	// seen is a Lease with what is written in it, as the watch showed it at the epoch.
+	seen := func(written time.Time, lasts *int32, stoodThere bool) func(*heartbeats) {
+		return func(h *heartbeats) {
+			lease := renewed(written, lasts)
+			lease.Name = "a"
+			h.observe(lease, stoodThere, epoch, DefaultLeaseDuration)
+		}
+	}
 	for name, tc := range map[string]struct {
-		lease    *coordinationv1.Lease
-		contact  time.Time // since when; zero: for ever
-		now      time.Time
-		wantLost bool
-		wantWake time.Time
+		heartbeat func(*heartbeats)
+		contact   time.Time // since when; zero: for ever
+		now       time.Time
+		wantLost  bool
+		wantWake  time.Time
 	}{
-		"renewed just now": {lease: renewed(epoch, new(int32(30))), now: epoch.Add(second),
+		"renewed just now": {heartbeat: seen(epoch, new(int32(30)), false), now: epoch.Add(second),
 			wantWake: epoch.Add(35 * second)},
-		"expired, within the grace": {lease: renewed(epoch, new(int32(30))), now: epoch.Add(34 * second),
+		"expired, within the grace": {heartbeat: seen(epoch, new(int32(30)), false), now: epoch.Add(34 * second),
 			wantWake: epoch.Add(35 * second)},
-		"given up": {lease: renewed(epoch, new(int32(30))), now: epoch.Add(35 * second),
+		"given up": {heartbeat: seen(epoch, new(int32(30)), false), now: epoch.Add(35 * second),
 			wantLost: true},
-		"a lease says how long it lasts": {lease: renewed(epoch, new(int32(10))), now: epoch.Add(15 * second),
-			wantLost: true},
-		"a lease does not say how long it lasts": {lease: renewed(epoch, nil), now: epoch.Add(34 * second),
+		"an agent's clock is minutes behind": {heartbeat: seen(epoch.Add(-10*time.Minute), new(int32(30)), false), now: epoch.Add(34 * second),
 			wantWake: epoch.Add(35 * second)},
-		"no lease, from the NodeRun's creation": {now: epoch.Add(34 * second),
-			wantWake: epoch.Add(35 * second)},
-		"no lease for too long": {now: epoch.Add(35 * second),
+		"an agent's clock is minutes ahead, and it is dead": {heartbeat: seen(epoch.Add(10*time.Minute), new(int32(30)), false), now: epoch.Add(35 * second),
 			wantLost: true},
-		"the manager has been in touch for a moment only": {lease: renewed(epoch, new(int32(30))), contact: epoch.Add(58 * second), now: epoch.Add(60 * second),
+		"a lease that stood there is as old as it says": {heartbeat: seen(epoch.Add(-20*second), new(int32(30)), true), now: epoch.Add(second),
+			wantWake: epoch.Add(15 * second)},
+		"a lease that stood there is no older than it can last": {heartbeat: seen(epoch.Add(-time.Hour), new(int32(30)), true), now: epoch.Add(second),
+			wantWake: epoch.Add(5 * second)},
+		"a lease that stood there is not from the future": {heartbeat: seen(epoch.Add(time.Hour), new(int32(30)), true), now: epoch.Add(second),
+			wantWake: epoch.Add(35 * second)},
+		"a lease says how long it lasts": {heartbeat: seen(epoch, new(int32(10)), false), now: epoch.Add(15 * second),
+			wantLost: true},
+		"a lease does not say how long it lasts": {heartbeat: seen(epoch, nil, false), now: epoch.Add(34 * second),
+			wantWake: epoch.Add(35 * second)},
+		"no lease, from when it was missed": {now: epoch,
+			wantWake: epoch.Add(35 * second)},
+		"no lease for too long": {heartbeat: func(h *heartbeats) { h.expiry("a", epoch, DefaultLeaseDuration) }, now: epoch.Add(35 * second),
+			wantLost: true},
+		"the manager has been in touch for a moment only": {heartbeat: seen(epoch, new(int32(30)), false), contact: epoch.Add(58 * second), now: epoch.Add(60 * second),
 			wantWake: epoch.Add(73 * second)},
-		"the manager has been in touch for long enough": {lease: renewed(epoch, new(int32(30))), contact: epoch.Add(58 * second), now: epoch.Add(73 * second),
+		"the manager has been in touch for long enough": {heartbeat: seen(epoch, new(int32(30)), false), contact: epoch.Add(58 * second), now: epoch.Add(73 * second),
 			wantLost: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &Reconciler{Timings: Timings{}.withDefaults()}
+			r := &Reconciler{Timings: Timings{}.withDefaults(), heartbeats: newHeartbeats()}
+			if tc.heartbeat != nil {
+				tc.heartbeat(r.heartbeats)
+			}
 			r.contact.from = epoch.Add(-time.Hour)
 			if !tc.contact.IsZero() {
 				r.contact.lose(tc.contact)
 			}
 			s := &scope{now: tc.now}
-			lost, err := r.silent(s, runs(runOn("a", running)), func(string) (*coordinationv1.Lease, error) { return tc.lease, nil })
-			if err != nil || (len(lost) == 1) != tc.wantLost || !s.wake.Equal(tc.wantWake) {
-				t.Errorf("lost %d, wake at %s, error %v; want lost: %t, wake at %s", len(lost), s.wake, err, tc.wantLost, tc.wantWake)
+			lost := r.silent(s, runs(runOn("a", running)))
+			if (len(lost) == 1) != tc.wantLost || !s.wake.Equal(tc.wantWake) {
+				t.Errorf("lost %d, wake at %s; want lost: %t, wake at %s", len(lost), s.wake, tc.wantLost, tc.wantWake)
 			}
 		})
-	}
-}
-
-func TestSilentSaysNothingWithoutLeases(t *testing.T) {
-	r := &Reconciler{Timings: Timings{}.withDefaults()}
-	broken := errors.New("broken")
-	lost, err := r.silent(&scope{now: epoch}, runs(runOn("a")), func(string) (*coordinationv1.Lease, error) { return nil, broken })
-	if len(lost) != 0 || !errors.Is(err, broken) {
-		t.Errorf("lost %d, error %v", len(lost), err)
 	}
 }
 

@@ -10,11 +10,11 @@ const (
 	// DefaultStatusInterval is the least time between two status writes of one Workload.
 	DefaultStatusInterval = time.Second
 	// DefaultLeaseDuration holds where a Lease does not say how long it lasts, and
-	// for an agent that has no Lease at all, from the creation of the NodeRun.
+	// for an agent that has no Lease at all, from when its Lease was missed.
 	DefaultLeaseDuration = 30 * time.Second
 	// DefaultLostGrace is how long after its Lease expired a node is given up. It
-	// covers clocks that are a little apart. With the agents' 30 s Leases, a
-	// verdict falls 35 s after the last renewal.
+	// covers a renewal that is on its way. With the agents' 30 s Leases, a
+	// verdict falls 35 s after the last renewal was seen.
 	DefaultLostGrace = 5 * time.Second
 	// DefaultContactGrace is how long the manager has to be in touch with the API
 	// server before it gives up a node: agents renew every 10 s, and those that
@@ -41,6 +41,8 @@ const (
 	// of reach.
 	contactTimeout = 5 * time.Second
 	contactRetry   = time.Second
+	// pulseInterval is how often it is asked while nothing is wrong.
+	pulseInterval = 5 * time.Second
 	// passTimeout bounds a pass. Its longest part is creating or deleting NodeRuns by the thousand.
 	passTimeout = 2 * time.Minute
 	// assumptionLifetime bounds how long a NodeRun is believed in that the cache

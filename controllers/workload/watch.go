@@ -41,7 +41,10 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // SetupWithManager registers the controller and what it watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.Timings = r.Timings.withDefaults()
-	r.ledger, r.memory = newLedger(), newMemory()
+	r.ledger, r.memory, r.heartbeats = newLedger(), newMemory(), newHeartbeats()
+	if err := mgr.Add(pulse{r}); err != nil {
+		return fmt.Errorf("adding the pulse: %w", err)
+	}
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("workload").
 		// Its own status writes do not concern it. Deletion changes the generation.
@@ -49,7 +52,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Watches(&v1alpha1.Workload{}, r.whenWorkloadLeavesQueue()).
 		Watches(&v1alpha1.NodeRun{}, r.whenNodeRunChanges()).
 		Watches(&v1alpha1.TestNode{}, r.whenNodeChanges()).
-		Watches(&coordinationv1.Lease{}, r.whenNodeRevives()).
+		Watches(&coordinationv1.Lease{}, r.whenHeartbeat()).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: maxConcurrentReconciles,
 			ReconciliationTimeout:   passTimeout,
@@ -146,15 +149,21 @@ func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 		!equality.Semantic.DeepEqual(a, b)
 }
 
-// whenNodeRevives looks at the waiting Workloads when a heartbeat begins, or begins again.
-func (r *Reconciler) whenNodeRevives() handler.EventHandler {
+// whenHeartbeat takes note of it, and looks at the waiting Workloads when a node's begins, or begins again.
+func (r *Reconciler) whenHeartbeat() handler.EventHandler {
+	seen := func(obj client.Object, stoodThere bool, q queue) {
+		lease, now := obj.(*coordinationv1.Lease), r.Clock.Now()
+		before := r.heartbeats.alive(lease.Name, now)
+		r.heartbeats.observe(lease, stoodThere, now, r.Timings.LeaseDuration)
+		if !before && r.heartbeats.alive(lease.Name, now) {
+			r.wakeWaiting(q)
+		}
+	}
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { r.wakeWaiting(q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			now := r.Clock.Now()
-			if !r.alive(e.ObjectOld.(*coordinationv1.Lease), now) && r.alive(e.ObjectNew.(*coordinationv1.Lease), now) {
-				r.wakeWaiting(q)
-			}
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { seen(e.Object, e.IsInInitialList, q) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { seen(e.ObjectNew, false, q) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, _ queue) {
+			r.heartbeats.forget(e.Object.GetName())
 		},
 	}
 }

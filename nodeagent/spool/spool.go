@@ -6,6 +6,7 @@ package spool
 
 import (
 	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -36,6 +37,9 @@ const (
 	suffix     = ".json"
 	rawSuffix  = ".raw"
 	tempPrefix = ".tmp-"
+	// ownerFile holds the directory's name for itself.
+	ownerFile   = "owner"
+	ownerLength = 12
 )
 
 // ErrInUse says that another agent has the spool.
@@ -107,6 +111,24 @@ func open(path string) (*Spool, error) {
 
 // Close lets another process have the directory.
 func (s *Spool) Close() error { return s.lock.Close() }
+
+// Owner is a name for the directory that no other one has, which stays the same for as
+// long as the directory: who has the lock is the successor of who had it before.
+func (s *Spool) Owner() (string, error) {
+	path := filepath.Join(s.path, ownerFile)
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) > 0 {
+		return string(text), nil
+	}
+	name := strings.ToLower(rand.Text()[:ownerLength])
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = s.write(path, []byte(name))
+	}
+	if err != nil {
+		return "", fmt.Errorf("naming spool %s: %w", s.path, err)
+	}
+	return name, nil
+}
 
 // Save writes an entry so that it survives a crash of the machine, in place of an
 // earlier one of the same NodeRun, with its raw report, if there is one, in a file of its

@@ -44,6 +44,8 @@ type cluster struct {
 	bin    string
 	assets string
 	client client.Client
+	// restarted are children that a story started again by itself.
+	restarted map[string]process
 }
 
 // process identifies a process as dev up's state file does.
@@ -108,7 +110,11 @@ func (c *cluster) state() (state, error) {
 	if err != nil {
 		return s, err
 	}
-	return s, json.Unmarshal(text, &s)
+	err = json.Unmarshal(text, &s)
+	for name, p := range c.restarted {
+		s.Children[name] = p
+	}
+	return s, err
 }
 
 func (c *cluster) schedfleet(ctx context.Context, limit time.Duration, args ...string) (string, error) {
