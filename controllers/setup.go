@@ -25,12 +25,10 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;update,namespace=schedfleet-system
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=schedfleet-system
 
-// Rates of requests to the API server. A Workload of thousands of nodes is
-// placed in seconds, and one manager cannot overwhelm an API server.
-const (
-	requestsPerSecond = 300
-	requestBurst      = 500
-)
+// noRateLimit leaves the rate of requests to the API server, which knows what it can take
+// and shares it out by priority and fairness. What is under way at a time is bounded by the
+// controllers: that follows the server's pace, where a number would be wrong for most.
+const noRateLimit = -1
 
 // Options are what the controllers can be told.
 type Options struct {
@@ -52,10 +50,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// RESTConfig is config with the manager's request rates.
+// RESTConfig is config without a rate limit of the client's.
 func RESTConfig(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst = requestsPerSecond, requestBurst
+	config.QPS = noRateLimit
 	return config
 }
 
@@ -71,9 +69,19 @@ func ManagerOptions(base ctrl.Options, o Options) (ctrl.Options, error) {
 	}
 	base.Cache.DefaultTransform = cache.TransformStripManagedFields()
 	base.Cache.ByObject = map[client.Object]cache.ByObject{
+		&v1alpha1.NodeRun{}:     {Transform: slim},
 		&coordinationv1.Lease{}: {Namespaces: map[string]cache.Config{o.LeaseNamespace: {}}},
 	}
 	return base, nil
+}
+
+// slim takes away what the manager does not look at: every NodeRun holds what its node is to run.
+func slim(object any) (any, error) {
+	if run, ok := object.(*v1alpha1.NodeRun); ok {
+		run.ManagedFields = nil
+		run.Spec.Run = v1alpha1.RunSpec{}
+	}
+	return object, nil
 }
 
 // Setup adds all controllers to a manager made with ManagerOptions.

@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -75,6 +76,8 @@ type Options struct {
 	// ReportSink takes the whole reports, of which the API gets a summary. Nil: nobody does.
 	ReportSink ReportSink
 	Version    string
+	// HTTPClient carries the requests, for many agents in one process to share connections. Nil: one of the agent's own.
+	HTTPClient *http.Client
 
 	Runner    Runner
 	Inventory Inventory

@@ -50,6 +50,8 @@ type Demand struct {
 	Taken sets.Set[string]
 	// Tried are the nodes that failed it. They come last.
 	Tried sets.Set[string]
+	// Alike is the same for Workloads that the same nodes fit. Empty: not known.
+	Alike string
 }
 
 // Snapshot is what a decision depends on besides the Demand.
@@ -74,45 +76,43 @@ type Decision struct {
 
 // Decide says which nodes a Workload gets.
 func Decide(d Demand, snap Snapshot) Decision {
-	kept := sets.New[string]()
+	round := NewRound(snap.Nodes)
 	for _, other := range ahead(d, snap.Waiting) {
-		if !anyFree(snap.Nodes, kept) {
+		if !round.AnyFree() {
 			break
 		}
-		got := settle(other, survey(other, snap.Nodes), kept)
-		kept.Insert(got.Nodes...)
+		if !round.Exhausted(other) {
+			round.Settle(other)
+		}
 	}
-	return settle(d, survey(d, snap.Nodes), kept)
+	return round.Settle(d)
 }
 
 // ahead are the Workloads that choose before d, in their order.
 func ahead(d Demand, waiting []Demand) []Demand {
 	var first []Demand
 	for _, other := range waiting {
-		if other.Workload.UID != d.Workload.UID && order(other, d) < 0 {
+		if other.Workload.UID != d.Workload.UID && Order(other.Workload, d.Workload) < 0 {
 			first = append(first, other)
 		}
 	}
-	slices.SortFunc(first, order)
+	slices.SortFunc(first, func(a, b Demand) int { return Order(a.Workload, b.Workload) })
 	return first
 }
 
-// order sorts by priority, then age. Creation times are whole seconds, so names decide in the end.
-func order(a, b Demand) int {
+// Order is that of the queue: by priority, then age. Creation times are whole seconds, so
+// names decide in the end.
+func Order(a, b *v1alpha1.Workload) int {
 	return cmp.Or(
-		-cmp.Compare(a.Workload.Spec.Priority, b.Workload.Spec.Priority),
-		a.Workload.CreationTimestamp.Compare(b.Workload.CreationTimestamp.Time),
-		cmp.Compare(a.Workload.Namespace, b.Workload.Namespace),
-		cmp.Compare(a.Workload.Name, b.Workload.Name),
+		-cmp.Compare(a.Spec.Priority, b.Spec.Priority),
+		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
 	)
 }
 
-func anyFree(nodes []Node, kept sets.Set[string]) bool {
-	return slices.ContainsFunc(nodes, func(n Node) bool { return !n.Busy && !kept.Has(n.Name) })
-}
-
-// settle gives d what is free of the nodes that fit.
-func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
+// settle gives d the first of the free nodes that are not kept for others.
+func settle(d Demand, s surveyed, free []Node, kept sets.Set[string]) Decision {
 	wanted := d.Nodes
 	if d.Unsettled {
 		wanted = len(s.fitting)
@@ -125,10 +125,13 @@ func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
 			return decision
 		}
 	}
-	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return n.Busy || kept.Has(n.Name) })
-	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
-	for _, n := range free[:min(wanted, len(free))] {
-		decision.Nodes = append(decision.Nodes, n.Name)
+	for _, n := range free {
+		if len(decision.Nodes) == wanted {
+			break
+		}
+		if !kept.Has(n.Name) {
+			decision.Nodes = append(decision.Nodes, n.Name)
+		}
 	}
 	if decision.Reason == "" && len(decision.Nodes) < wanted {
 		decision.Reason = v1alpha1.ReasonWaitingForNodes

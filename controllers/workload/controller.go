@@ -45,17 +45,25 @@ type Reconciler struct {
 	LeaseNamespace string
 	Timings        Timings
 
-	ledger  *ledger
+	ledger     *ledger
+	contenders *contenders
+	plan       *plan
+	// told is when the first in the queue were last woken for their messages.
+	told    time.Time
 	memory  *memory
 	contact contact
+	// queue is the controller's own.
+	queue queue
 }
 
 // step is one part of a Workload's life. It says whether the pass ends with it.
 type step func(context.Context, *scope) (done bool, err error)
 
-// Reconcile is one pass over one Workload.
+// Reconcile is one pass over one Workload, or a round among those that want nodes.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-	r.ledger.stopWaiting(req.NamespacedName)
+	if req == roundRequest {
+		return r.gatherRound(ctx)
+	}
 	s, err := r.read(ctx, req.NamespacedName)
 	if err != nil {
 		return reconcile.Result{}, err

@@ -56,7 +56,7 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	return &Reconciler{
 		Client: interceptor.NewClient(build(objects), calls), Live: interceptor.NewClient(build(all), calls),
 		Recorder: events.NewFakeRecorder(100), Clock: clocktesting.NewFakePassiveClock(epoch),
-		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory(),
+		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), contenders: newContenders(), memory: newMemory(),
 	}
 }
 
@@ -129,7 +129,7 @@ func TestANodeIsReservedUntilItsNodeRunIsSeen(t *testing.T) {
 }
 
 func TestNothingIsCreatedWhileTheCacheIsBehind(t *testing.T) {
-	w := runnable("w")
+	w := runnable("w", func(w *v1alpha1.Workload) { w.Finalizers = []string{v1alpha1.FinalizerCleanup} })
 	unseen := newNodeRun(w, "n1")
 	unseen.Name = v1alpha1.NodeRunName("w", "n1", 1)
 	nodes := append(readyNode("n1", epoch), readyNode("n2", epoch)...)

@@ -30,7 +30,7 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 	// Those that were created are confirmed by then, and stay.
 	defer r.releaseUnconfirmed(reserved)
 	if s.placement.Reason != "" {
-		s.wakeAt(s.now.Add(r.Timings.WaitingRecheck))
+		s.wakeAt(s.now.Add(r.recheck()))
 	}
 	if len(reserved) == 0 {
 		return true, nil
@@ -38,8 +38,18 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 	if len(reserved) < len(s.placement.Nodes) {
 		s.wakeAt(s.now)
 	}
+	begun := controllerutil.ContainsFinalizer(s.workload, v1alpha1.FinalizerCleanup)
 	if err := r.setFinalizer(ctx, s, controllerutil.AddFinalizer); err != nil {
 		return true, err
+	}
+	if begun {
+		// Without the finalizer, which the API server has just confirmed, there are none.
+		switch stale, err := r.cacheIsStale(ctx, s); {
+		case err != nil:
+			return true, err
+		case stale:
+			return true, errStaleCache
+		}
 	}
 	if s.tally.unsettled() {
 		if settled, err := r.settle(ctx, s); !settled || err != nil {
@@ -53,18 +63,19 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun, error) {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()
-	r.ledger.wait(client.ObjectKeyFromObject(s.workload))
-	snap, err := r.snapshot(ctx, s)
+	decision, err := r.decideFor(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	decision := placement.Decide(demand(s.workload, s.tally), snap)
 	s.placement = &decision
 	var reserved []*v1alpha1.NodeRun
 	for _, node := range decision.Nodes[:min(len(decision.Nodes), maxCreatePerPass)] {
 		run := newNodeRun(s.workload, node)
 		r.ledger.reserve(run)
 		reserved = append(reserved, run)
+	}
+	if len(reserved) > 0 {
+		r.contenders.served(s.workload.UID, len(reserved) < decision.Wanted)
 	}
 	return reserved, nil
 }
@@ -99,10 +110,14 @@ func (r *Reconciler) settle(ctx context.Context, s *scope) (bool, error) {
 }
 
 func (r *Reconciler) releaseUnconfirmed(reserved []*v1alpha1.NodeRun) {
+	released := false
 	for _, run := range reserved {
 		if run.UID == "" {
-			r.ledger.release(run)
+			released = r.ledger.release(run) || released
 		}
+	}
+	if released {
+		r.misplanned(reserved[0], r.queue)
 	}
 }
 

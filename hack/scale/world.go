@@ -1,0 +1,237 @@
+// Copyright 2026 The schedfleet Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/crd"
+	"github.com/schedfleet/schedfleet/config/rbac"
+)
+
+const (
+	planeStartTimeout = 2 * time.Minute
+	planeStopTimeout  = 30 * time.Second
+	managerStopWait   = 30 * time.Second
+	// namespace is where everything is made.
+	namespace = "default"
+	// rawNamespace holds the objects whose creation is only timed. No node has their names.
+	rawNamespace = "raw"
+)
+
+// world is a control plane, a manager and a fleet.
+type world struct {
+	options options
+	dir     string
+	env     *envtest.Environment
+	scheme  *runtime.Scheme
+	admin   client.WithWatch
+	config  *rest.Config
+	// agentConfig and managerConfig are accounts with the rights of their roles.
+	agentConfig, managerConfig *rest.Config
+	manager                    *process
+	fleet                      *fleet
+	figures                    figures
+}
+
+// begin starts the control plane. No manager and no agent is there yet.
+func begin(ctx context.Context, o options) (*world, error) {
+	dir, err := os.MkdirTemp("", "schedfleet-scale-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	w := &world{options: o, dir: dir, scheme: runtime.NewScheme(), manager: &process{}}
+	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme, coordinationv1.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(w.scheme); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.startPlane(); err != nil {
+		w.end()
+		return nil, err
+	}
+	if err := w.prepare(ctx); err != nil {
+		w.end()
+		return nil, err
+	}
+	w.figures.conditions(o)
+	return w, nil
+}
+
+func (w *world) startPlane() error {
+	crds, err := crd.All()
+	if err != nil {
+		return err
+	}
+	ours := false
+	w.env = &envtest.Environment{
+		UseExistingCluster: &ours, CRDs: crds, BinaryAssetsDirectory: w.options.assets, Scheme: w.scheme,
+		ControlPlaneStartTimeout: planeStartTimeout, ControlPlaneStopTimeout: planeStopTimeout,
+	}
+	config, err := w.env.Start()
+	if err != nil {
+		return fmt.Errorf("starting the control plane (-assets names its directory): %w", err)
+	}
+	config.QPS = -1
+	w.config = config
+	w.admin, err = client.NewWithWatch(config, client.Options{Scheme: w.scheme})
+	return err
+}
+
+// prepare makes namespaces and accounts.
+func (w *world) prepare(ctx context.Context) error {
+	for _, name := range []string{v1alpha1.DefaultLeaseNamespace, rawNamespace} {
+		if err := w.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
+			return fmt.Errorf("creating namespace %s: %w", name, err)
+		}
+	}
+	var err error
+	if w.managerConfig, err = w.account(ctx, "schedfleet-manager", rbac.Manager); err != nil {
+		return err
+	}
+	w.agentConfig, err = w.account(ctx, "schedfleet-agent", rbac.Agent)
+	return err
+}
+
+func (w *world) account(ctx context.Context, name string, load func() (rbac.Roles, error)) (*rest.Config, error) {
+	user, err := w.env.AddUser(envtest.User{Name: name}, w.config)
+	if err != nil {
+		return nil, fmt.Errorf("creating user %s: %w", name, err)
+	}
+	roles, err := load()
+	if err != nil {
+		return nil, err
+	}
+	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: name}}
+	var objects []client.Object
+	for _, role := range roles.Cluster {
+		objects = append(objects, role, &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: role.Name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		})
+	}
+	for _, role := range roles.Namespaced {
+		objects = append(objects, role, &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		})
+	}
+	for _, o := range objects {
+		if err := w.admin.Create(ctx, o); err != nil {
+			return nil, fmt.Errorf("giving %s its rights: %w", name, err)
+		}
+	}
+	return user.Config(), nil
+}
+
+// startManager starts the real binary, with a log of its own.
+func (w *world) startManager() error {
+	user, err := w.env.AddUser(envtest.User{Name: "schedfleet-manager"}, w.config)
+	if err != nil {
+		return err
+	}
+	text, err := user.KubeConfig()
+	if err != nil {
+		return err
+	}
+	kubeconfig := filepath.Join(w.dir, "kubeconfig")
+	if err := os.WriteFile(kubeconfig, text, 0o600); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(w.dir, "manager.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // the process has its own
+	cmd := exec.Command(w.options.manager, "--kubeconfig", kubeconfig, "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting the manager (-manager names it): %w", err)
+	}
+	w.manager = watchProcess(cmd)
+	return nil
+}
+
+// managerLog is the end of the manager's log, for an error.
+func (w *world) managerLog() string {
+	const last = 2000
+	text, err := os.ReadFile(filepath.Join(w.dir, "manager.log"))
+	if err != nil {
+		return ""
+	}
+	return "\nthe end of the manager's log:\n" + string(text[max(len(text)-last, 0):])
+}
+
+// end stops everything, whatever has been started.
+func (w *world) end() {
+	if w.fleet != nil {
+		w.fleet.stop()
+	}
+	w.manager.stop()
+	var failed []error
+	if w.env != nil {
+		failed = append(failed, w.env.Stop())
+	}
+	if err := errors.Join(append(failed, os.RemoveAll(w.dir))...); err != nil {
+		fmt.Fprintln(os.Stderr, "scale: cleaning up:", err)
+	}
+}
+
+// process is a child whose memory is followed.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	once sync.Once
+}
+
+func watchProcess(cmd *exec.Cmd) *process {
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // its log says why
+		close(p.done)
+	}()
+	return p
+}
+
+func (p *process) stop() {
+	if p.cmd == nil {
+		return
+	}
+	p.once.Do(func() {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(managerStopWait):
+			_ = p.cmd.Process.Kill()
+			<-p.done
+		}
+	})
+}
+
+// peakMiB is the most memory the process has had.
+func (p *process) peakMiB() float64 { return statusMiB(p.cmd.Process.Pid, "VmHWM") }
+
+func (p *process) rssMiB() float64 { return rssMiB(p.cmd.Process.Pid) }
+
+// cpu is the CPU time the process has used.
+func (p *process) cpu() time.Duration { return cpuTime(p.cmd.Process.Pid) }
