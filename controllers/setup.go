@@ -8,6 +8,7 @@ package controllers
 import (
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -38,6 +39,8 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Timings are the defaults where zero.
 	Timings workload.Timings
+	// Metrics is where the controllers' own metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 }
 
 func (o Options) withDefaults() Options {
@@ -97,5 +100,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Clock:          o.Clock,
 		LeaseNamespace: o.LeaseNamespace,
 		Timings:        o.Timings,
+		Metrics:        o.Metrics,
 	}).SetupWithManager(mgr)
 }

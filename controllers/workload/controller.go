@@ -16,6 +16,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -44,6 +45,8 @@ type Reconciler struct {
 	// LeaseNamespace is where agents renew their heartbeats.
 	LeaseNamespace string
 	Timings        Timings
+	// Metrics is where metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 
 	ledger     *ledger
 	contenders *contenders
@@ -51,6 +54,7 @@ type Reconciler struct {
 	// told is when the first in the queue were last woken for their messages.
 	told    time.Time
 	memory  *memory
+	metrics *metrics
 	contact contact
 	// queue is the controller's own.
 	queue queue

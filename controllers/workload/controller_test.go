@@ -56,7 +56,7 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	return &Reconciler{
 		Client: interceptor.NewClient(build(objects), calls), Live: interceptor.NewClient(build(all), calls),
 		Recorder: events.NewFakeRecorder(100), Clock: clocktesting.NewFakePassiveClock(epoch),
-		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), contenders: newContenders(), memory: newMemory(),
+		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), contenders: newContenders(), memory: newMemory(), metrics: newMetrics(),
 	}
 }
 

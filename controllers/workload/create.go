@@ -82,6 +82,7 @@ func (r *Reconciler) createOne(ctx context.Context, run *v1alpha1.NodeRun) error
 		err := r.Client.Create(ctx, run, fieldOwner)
 		if err == nil {
 			r.ledger.confirm(run, r.Clock.Now())
+			r.metrics.created.Inc()
 			logf.FromContext(ctx).V(1).Info("NodeRun created", "nodeRun", run.Name, "node", run.Spec.NodeName, "runID", run.Spec.RunID)
 			return nil
 		}

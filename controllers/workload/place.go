@@ -56,7 +56,12 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 			return true, err
 		}
 	}
-	return true, r.create(ctx, s, reserved)
+	first := len(s.runs) == 0
+	err = r.create(ctx, s, reserved)
+	if first && len(s.runs) > 0 {
+		r.metrics.queueWait.Observe(r.Clock.Since(s.workload.CreationTimestamp.Time).Seconds())
+	}
+	return true, err
 }
 
 // decide chooses nodes and reserves them, in one go with everybody else's choices.

@@ -96,6 +96,7 @@ func (r *Reconciler) currentPlan(ctx context.Context, now time.Time) (*plan, err
 // node is left. Preconditions: the ledger's mu is held.
 func (r *Reconciler) newPlan(ctx context.Context, now time.Time) (*plan, error) {
 	r.plan = nil
+	began := r.Clock.Now()
 	if err := r.listContenders(ctx); err != nil {
 		return nil, err
 	}
@@ -103,6 +104,17 @@ func (r *Reconciler) newPlan(ctx context.Context, now time.Time) (*plan, error) 
 	if err != nil {
 		return nil, err
 	}
+	p, err := r.settleAll(ctx, nodes, now)
+	if err != nil {
+		return nil, err
+	}
+	r.plan = p
+	r.metrics.rounds.Observe(r.Clock.Since(began).Seconds())
+	return p, nil
+}
+
+// settleAll gives nodes away until none is left. Preconditions: the ledger's mu is held.
+func (r *Reconciler) settleAll(ctx context.Context, nodes []placement.Node, now time.Time) (*plan, error) {
 	p := &plan{round: placement.NewRound(nodes), granted: map[types.UID]placement.Decision{}, made: now}
 	for _, c := range r.contenders.order {
 		if !p.round.AnyFree() {
@@ -118,7 +130,6 @@ func (r *Reconciler) newPlan(ctx context.Context, now time.Time) (*plan, error) 
 			p.granted[c.workload.UID] = got
 		}
 	}
-	r.plan = p
 	return p, nil
 }
 

@@ -41,7 +41,12 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // SetupWithManager registers the controller and what it watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.Timings = r.Timings.withDefaults()
-	r.ledger, r.contenders, r.memory = newLedger(), newContenders(), newMemory()
+	r.ledger, r.contenders, r.memory, r.metrics = newLedger(), newContenders(), newMemory(), newMetrics()
+	if r.Metrics != nil {
+		if err := r.register(r.Metrics); err != nil {
+			return err
+		}
+	}
 	err := ctrl.NewControllerManagedBy(mgr).
 		Named("workload").
 		// Its own status writes do not concern it. Deletion changes the generation.
@@ -120,7 +125,8 @@ func (r *Reconciler) whenNodeRunChanges() handler.EventHandler {
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			changed(e.ObjectNew, q)
-			if !e.ObjectOld.(*v1alpha1.NodeRun).Finished() && e.ObjectNew.(*v1alpha1.NodeRun).Finished() {
+			if run := e.ObjectNew.(*v1alpha1.NodeRun); !e.ObjectOld.(*v1alpha1.NodeRun).Finished() && run.Finished() {
+				r.metrics.end(run)
 				r.replan(q)
 			}
 		},

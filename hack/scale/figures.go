@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -96,6 +97,7 @@ func (f *figures) lines() []line {
 			line{fmt.Sprintf("%d small Workloads through the queue, per second", f.Workloads), fmt.Sprintf("%.1f", f.Small), "50 or more, or 0.8 of raw"},
 			line{"... of the raw rate", ratio(f.Small, f.RawLife), ""},
 			line{"writes per small Workload, with events", fmt.Sprintf("%.1f", f.SmallWrites), ""},
+			line{"... which are", perWorkload(f.SmallRequests, f.Workloads), ""},
 			line{"manager meanwhile, CPUs", fmt.Sprintf("%.2f", f.SmallManagerCPU), ""})
 	}
 	lines = append(lines,
@@ -116,6 +118,18 @@ func (f *figures) soakLines() []line {
 		return line{fmt.Sprintf("soak of %d minutes: %s", len(y), what), fmt.Sprintf("%.1f to %.1f%s, slope %+.2f a minute", y[0], y[len(y)-1], unit, slope(y)), "flat"}
 	}
 	return []line{say("Workloads per second", "", rates), say("manager's memory", " MiB", manager), say("agents' memory", " MiB", agents)}
+}
+
+// perWorkload lists the requests of which there are some for each Workload.
+func perWorkload(rows []row, workloads int) string {
+	var parts []string
+	for _, r := range rows {
+		verb, _, _ := strings.Cut(r.What, " ")
+		if share := r.N / float64(workloads); share >= 0.1 && slices.Contains(writes, verb) && !strings.HasSuffix(r.What, " leases") {
+			parts = append(parts, fmt.Sprintf("%.2f %s", share, r.What))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func ratio(a, b float64) string {

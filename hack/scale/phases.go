@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -22,7 +20,7 @@ const (
 	// startTimeout, wideTimeout and smallTimeout bound the phases.
 	startTimeout = 10 * time.Minute
 	wideTimeout  = 15 * time.Minute
-	smallTimeout = 30 * time.Minute
+	smallTimeout = 20 * time.Minute
 	settleTime   = 5 * time.Second
 )
 
@@ -218,87 +216,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-// observer follows Workloads and NodeRuns, as anybody could.
-type observer struct {
-	stop func()
-	mu   sync.Mutex
-	done map[string]bool
-	// moved is told when a Workload has ended.
-	moved                                              chan struct{}
-	created                                            int
-	ended                                              map[string]bool
-	firstCreated, lastCreated, lastEnded, lastFinished time.Time
-}
-
-func (w *world) observe(ctx context.Context) (*observer, error) {
-	o := &observer{done: map[string]bool{}, ended: map[string]bool{}, moved: make(chan struct{}, 1)}
-	var watches []watch.Interface
-	for _, list := range []client.ObjectList{&v1alpha1.WorkloadList{}, &v1alpha1.NodeRunList{}} {
-		// From now on: a list without items, which tells the version.
-		if err := w.admin.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); err != nil {
-			return nil, err
-		}
-		events, err := w.admin.Watch(ctx, list, client.InNamespace(namespace), &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})
-		if err != nil {
-			return nil, err
-		}
-		watches = append(watches, events)
-		go func() {
-			for e := range events.ResultChan() {
-				o.see(e)
-			}
-		}()
-	}
-	o.stop = sync.OnceFunc(func() {
-		for _, events := range watches {
-			events.Stop()
-		}
-	})
-	return o, nil
-}
-
-func (o *observer) see(e watch.Event) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := time.Now()
-	switch object := e.Object.(type) {
-	case *v1alpha1.Workload:
-		if object.Finished() && !o.done[object.Name] && e.Type == watch.Modified {
-			o.done[object.Name], o.lastFinished = true, now
-			select {
-			case o.moved <- struct{}{}:
-			default:
-			}
-		}
-	case *v1alpha1.NodeRun:
-		if e.Type == watch.Added {
-			if o.created++; o.firstCreated.IsZero() {
-				o.firstCreated = now
-			}
-			o.lastCreated = now
-		}
-		if object.Finished() && !o.ended[object.Name] && e.Type == watch.Modified {
-			o.ended[object.Name], o.lastEnded = true, now
-		}
-	}
-}
-
-func (o *observer) count() (finished int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return len(o.done)
-}
-
-// finished waits for so many Workloads to have ended.
-func (o *observer) finished(ctx context.Context, n int) error {
-	for o.count() < n {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d Workloads have ended: %w", o.count(), n, ctx.Err())
-		case <-o.moved:
-		}
-	}
-	return nil
 }

@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
@@ -44,8 +45,10 @@ type world struct {
 	dir     string
 	env     *envtest.Environment
 	scheme  *runtime.Scheme
-	admin   client.WithWatch
-	config  *rest.Config
+	admin   client.Client
+	// watch follows what observers want to see.
+	watch  cache.Cache
+	config *rest.Config
 	// agentConfig and managerConfig are accounts with the rights of their roles.
 	agentConfig, managerConfig *rest.Config
 	manager                    *process
@@ -74,6 +77,11 @@ func begin(ctx context.Context, o options) (*world, error) {
 		return nil, err
 	}
 	w.figures.conditions(o)
+	go func() {
+		if err := w.watch.Start(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "scale: watching:", err)
+		}
+	}()
 	return w, nil
 }
 
@@ -93,7 +101,10 @@ func (w *world) startPlane() error {
 	}
 	config.QPS = -1
 	w.config = config
-	w.admin, err = client.NewWithWatch(config, client.Options{Scheme: w.scheme})
+	if w.admin, err = client.New(config, client.Options{Scheme: w.scheme}); err != nil {
+		return err
+	}
+	w.watch, err = cache.New(config, cache.Options{Scheme: w.scheme})
 	return err
 }
 
