@@ -18,6 +18,7 @@ func (a *Agent) heartbeat(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			pause = min(pause, heartbeatRetry)
+			a.metrics.heartbeatFailures.Inc()
 			if !failing {
 				a.log.Error(err, "heartbeat failed; trying on")
 			}

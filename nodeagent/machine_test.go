@@ -35,6 +35,8 @@ type machine struct {
 	inventory   *fakeInventory
 	sink        nodeagent.ReportSink // nil: none
 	sinkWait    time.Duration
+	// agent is the one that was started last.
+	agent *nodeagent.Agent
 }
 
 var machines atomic.Int32
@@ -62,6 +64,7 @@ func (m *machine) start() (stop func()) {
 		Timings: nodeagent.Timings{SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
 	})
 	Expect(err).NotTo(HaveOccurred())
+	m.agent = agent
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- agent.Run(ctx) }()

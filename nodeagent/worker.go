@@ -40,6 +40,7 @@ func (a *Agent) pass(ctx context.Context) error {
 		a.checkHealth(ctx)
 	}
 	late := a.deliver(ctx)
+	a.ready.Store(a.health.err() == nil && a.health.tested)
 	if err := a.refreshNode(ctx); err != nil {
 		return errors.Join(err, late)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -36,6 +38,8 @@ const spoolParent = "/var/lib/schedfleet"
 type flags struct {
 	nodeName, runner, cgroupRoot, spoolDir, reportSink, leaseNamespace string
 
+	metricsAddress, probeAddress string
+
 	policy      *nodepolicy.Flags
 	showVersion bool
 }
@@ -49,6 +53,8 @@ func main() {
 	flag.StringVar(&f.spoolDir, "spool-dir", "", "`directory` where reports wait for the API server (default: "+spoolParent+"/<node>)")
 	flag.StringVar(&f.reportSink, "report-sink", "", "`URL` where whole reports are kept: file:///DIR, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or azblob://CONTAINER/PREFIX (default: they are not)")
 	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
+	flag.StringVar(&f.metricsAddress, "metrics-bind-address", "0", "`address` to serve metrics on; 0 turns them off, for nothing is to disturb a run")
+	flag.StringVar(&f.probeAddress, "health-probe-bind-address", "0", "`address` to serve /healthz and /readyz on; 0 turns them off")
 	f.policy = nodepolicy.Register(flag.CommandLine)
 	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
@@ -95,9 +101,11 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
 		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(), Policy: policy,
-		ReportSink: reports,
+		ReportSink: reports, Metrics: registry,
 
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
 		Inventory: inventory.Machine{Root: "/", CgroupMount: mount, CgroupRoot: f.cgroupRoot, CPUs: cpus, MemoryNodes: memory, Policy: policy},
@@ -106,6 +114,11 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
+	stop, err := serve(f.metricsAddress, f.probeAddress, registry, agent.Ready)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return agent.Run(ctx)
 }
 
