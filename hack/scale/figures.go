@@ -36,6 +36,7 @@ type figures struct {
 
 	WideCreate            float64 `json:"nodeRunsCreatedPerSecond"`
 	WideTotal             float64 `json:"wideWorkloadSeconds"`
+	WideManagerCPU        float64 `json:"wideManagerCPUs"`
 	WritesPerRun          float64 `json:"writesPerNodeAndRun"`
 	StatusWritesPerSecond float64 `json:"parentStatusWritesPerSecond"`
 	AggregateAfter        float64 `json:"secondsFromLastReportToResult"`
@@ -76,6 +77,7 @@ func (f *figures) lines() []line {
 		{"... of the raw rate", ratio(f.WideCreate, f.RawCreate), "0.8 or more"},
 		{"... of the raw rate beside idle agents", ratio(f.WideCreate, f.WatchedCreate), ""},
 		{"one Workload on all nodes, from creation to result", fmt.Sprintf("%.1f s", f.WideTotal), ""},
+		{"manager meanwhile, CPUs", fmt.Sprintf("%.2f", f.WideManagerCPU), ""},
 		{"writes per node and run", fmt.Sprintf("%.2f", f.WritesPerRun), "4 or fewer"},
 		{"writes to the Workload per second", fmt.Sprintf("%.2f", f.StatusWritesPerSecond), "1 or fewer"},
 		{"from the last report to the result, which is right", fmt.Sprintf("%.2f s", f.AggregateAfter), "2 s or less"},

@@ -75,12 +75,13 @@ func (w *world) wide(ctx context.Context) error {
 	if err := w.admin.Create(ctx, load); err != nil {
 		return err
 	}
-	began := time.Now()
+	began, cpu := time.Now(), w.manager.cpu()
 	if err := seen.finished(ctx, 1); err != nil {
 		return err
 	}
 	seen.stop()
 	f.WideTotal = time.Since(began).Seconds()
+	f.WideManagerCPU = (w.manager.cpu() - cpu).Seconds() / f.WideTotal
 	f.WideCreate = float64(n-1) / seen.lastCreated.Sub(seen.firstCreated).Seconds()
 	f.AggregateAfter = seen.lastFinished.Sub(seen.lastEnded).Seconds()
 	took := seen.lastFinished.Sub(began).Seconds()
