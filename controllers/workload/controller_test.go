@@ -230,3 +230,30 @@ func TestAReportThatArrivesMeanwhileWins(t *testing.T) {
 		t.Errorf("the next pass is in %s", result.RequeueAfter)
 	}
 }
+
+func TestTheFirstNodeRunNeedsNoLookAtOthers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		finalizers []string
+		want       int
+	}{
+		"the API server had no finalizer, so there is no NodeRun": {nil, 0},
+		"there may be NodeRuns that the cache does not show":      {[]string{v1alpha1.FinalizerCleanup}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looks := 0
+			r := reconciler(t, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				if _, metadata := list.(*metav1.PartialObjectMetadataList); metadata {
+					looks++
+				}
+				return c.List(ctx, list, opts...)
+			}}, append(readyNode("n1", epoch), runnable("w", func(w *v1alpha1.Workload) { w.Finalizers = tc.finalizers })))
+			r.pass(t)
+			if diff := cmp.Diff([]string{"n1"}, r.nodesWithRuns(t)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if looks != tc.want {
+				t.Errorf("the API server was asked for NodeRuns %d times, want %d", looks, tc.want)
+			}
+		})
+	}
+}

@@ -140,6 +140,8 @@ type note struct {
 	written time.Time
 	// merged stands for the set of results in status.groups.
 	merged uint64
+	// runs is how many NodeRuns the last pass looked at.
+	runs int
 }
 
 func newMemory() *memory { return &memory{notes: map[types.NamespacedName]note{}} }
@@ -154,6 +156,11 @@ func (m *memory) keep(key types.NamespacedName, n note) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.notes[key] = n
+}
+
+// passAfter is how long events are gathered before the next pass over a Workload.
+func (m *memory) passAfter(key types.NamespacedName) time.Duration {
+	return gatherDelay + time.Duration(m.of(key).runs)*gatherShare
 }
 
 func (m *memory) forget(key types.NamespacedName) {

@@ -120,7 +120,7 @@ func (r *Reconciler) settleAll(ctx context.Context, nodes []placement.Node, now 
 		if !p.round.AnyFree() {
 			break
 		}
-		if err := r.count(ctx, c, now); err != nil {
+		if err := r.recount(ctx, c, now); err != nil {
 			return nil, err
 		}
 		if !c.wants || !c.mayPlace(now) || p.round.Exhausted(c.demand) {
@@ -133,9 +133,9 @@ func (r *Reconciler) settleAll(ctx context.Context, nodes []placement.Node, now 
 	return p, nil
 }
 
-// count brings up to date what a Workload wants. What has become of its NodeRuns is looked
+// recount brings up to date what a Workload wants. What has become of its NodeRuns is looked
 // at as in its own pass. Preconditions: the ledger's mu is held.
-func (r *Reconciler) count(ctx context.Context, c *contender, now time.Time) error {
+func (r *Reconciler) recount(ctx context.Context, c *contender, now time.Time) error {
 	if c.counted || !c.mayPlace(now) {
 		return nil
 	}

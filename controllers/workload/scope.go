@@ -92,6 +92,9 @@ func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*scope
 	}
 	if s.workload != nil {
 		s.count()
+		n := r.memory.of(key)
+		n.runs = len(s.runs)
+		r.memory.keep(key, n)
 	}
 	return s, nil
 }

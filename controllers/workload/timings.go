@@ -37,6 +37,8 @@ const (
 	// gatherDelay gathers events before a pass looks at what they tell: thousands
 	// of NodeRuns may end at a time.
 	gatherDelay = 50 * time.Millisecond
+	// gatherShare is how much longer for each NodeRun that a pass looks at.
+	gatherShare = 50 * time.Microsecond
 	// maxTold is how many waiting Workloads, the first in the queue, are told at once what
 	// they wait for when nodes come and go. The others look by themselves, each as seldom
 	// as recheckShare times the length of the queue: 20 a second at most.

@@ -114,7 +114,7 @@ func (r *Reconciler) whenNodeRunChanges() handler.EventHandler {
 		r.contenders.changed(types.UID(run.Spec.Workload.UID))
 		r.ledger.mu.Unlock()
 		key := types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Workload.Name}
-		q.AddAfter(reconcile.Request{NamespacedName: key}, gatherDelay)
+		q.AddAfter(reconcile.Request{NamespacedName: key}, r.memory.passAfter(key))
 		return awaited
 	}
 	return handler.Funcs{
