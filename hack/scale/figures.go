@@ -32,6 +32,7 @@ type figures struct {
 	RawCreate     float64 `json:"rawCreatesPerSecond"`
 	RawLife       float64 `json:"rawWorkloadLivesPerSecond"`
 	WatchedCreate float64 `json:"rawCreatesPerSecondBesideAgents"`
+	WatchedLife   float64 `json:"rawWorkloadLivesPerSecondBesideAgents"`
 	AgentsReady   float64 `json:"secondsUntilAllNodesReady"`
 
 	WideCreate            float64 `json:"nodeRunsCreatedPerSecond"`
@@ -96,8 +97,10 @@ func (f *figures) lines() []line {
 	if f.Workloads > 0 {
 		lines = append(lines,
 			line{"writes of small Workloads, raw: Workloads per second", fmt.Sprintf("%.0f", f.RawLife), ""},
+			line{"the same beside idle agents", fmt.Sprintf("%.0f", f.WatchedLife), ""},
 			line{fmt.Sprintf("%d small Workloads through the queue, per second", f.Workloads), fmt.Sprintf("%.1f", f.Small), "50 or more, or 0.8 of raw"},
 			line{"... of the raw rate", ratio(f.Small, f.RawLife), ""},
+			line{"... of the raw rate beside idle agents", ratio(f.Small, f.WatchedLife), ""},
 			line{"writes per small Workload, with events", fmt.Sprintf("%.1f", f.SmallWrites), ""},
 			line{"... which are", perWorkload(f.SmallRequests, f.Workloads), ""},
 			line{"manager meanwhile, CPUs", fmt.Sprintf("%.2f", f.SmallManagerCPU), ""})

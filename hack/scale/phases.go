@@ -189,7 +189,8 @@ func (w *world) small(ctx context.Context) error {
 	w.figures.SmallRequests = during.rows()
 	w.figures.SmallWrites = (during.written("noderuns") + during.written("workloads") + during.written("events")) / float64(n)
 	w.figures.ManagerMiBAfterSmall = w.manager.rssMiB()
-	return nil
+	w.figures.WatchedLife, err = w.rawLives(ctx)
+	return err
 }
 
 const smallLabel = "small"
