@@ -38,6 +38,7 @@ type figures struct {
 	WideCreate            float64 `json:"nodeRunsCreatedPerSecond"`
 	WideTotal             float64 `json:"wideWorkloadSeconds"`
 	WideManagerCPU        float64 `json:"wideManagerCPUs"`
+	WideWritesPerSecond   float64 `json:"wideWritesPerSecond"`
 	WritesPerRun          float64 `json:"writesPerNodeAndRun"`
 	StatusWritesPerSecond float64 `json:"parentStatusWritesPerSecond"`
 	AggregateAfter        float64 `json:"secondsFromLastReportToResult"`
@@ -79,6 +80,8 @@ func (f *figures) lines() []line {
 		{"... of the raw rate beside idle agents", ratio(f.WideCreate, f.WatchedCreate), ""},
 		{"one Workload on all nodes, from creation to result", fmt.Sprintf("%.1f s", f.WideTotal), ""},
 		{"manager meanwhile, CPUs", fmt.Sprintf("%.2f", f.WideManagerCPU), ""},
+		{"writes of manager and agents meanwhile, per second", fmt.Sprintf("%.0f", f.WideWritesPerSecond), ""},
+		{"... of the raw rate beside idle agents", ratio(f.WideWritesPerSecond, f.WatchedCreate), ""},
 		{"writes per node and run", fmt.Sprintf("%.2f", f.WritesPerRun), "4 or fewer"},
 		{"writes to the Workload per second", fmt.Sprintf("%.2f", f.StatusWritesPerSecond), "1 or fewer"},
 		{"from the last report to the result, which is right", fmt.Sprintf("%.2f s", f.AggregateAfter), "2 s or less"},

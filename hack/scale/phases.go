@@ -95,6 +95,7 @@ func (w *world) wide(ctx context.Context) error {
 	during := after.since(before)
 	f.WideRequests = during.rows()
 	f.WritesPerRun = (during.written("noderuns") + during.written("workloads") + during.written("events") + during.written("testnodes")) / float64(n)
+	f.WideWritesPerSecond = f.WritesPerRun * float64(n) / took
 	f.StatusWritesPerSecond = max(during.written("workloads")-2, 0) / took // but its creation and its finalizer
 	f.EventsPerAgent = float64(w.fleet.events.Load()-events) / float64(n)
 	return w.checkSum(ctx, load)
