@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/controllers/quarantine"
 	"github.com/schedfleet/schedfleet/controllers/workload"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	Timings workload.Timings
 	// Metrics is where the controllers' own metrics are registered. Nil: nowhere.
 	Metrics prometheus.Registerer
+	// Quarantine is how long nodes are set aside; the defaults where zero.
+	Quarantine quarantine.Limits
 }
 
 func (o Options) withDefaults() Options {
@@ -91,6 +94,15 @@ func slim(object any) (any, error) {
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	o = o.withDefaults()
 	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	nodes := &quarantine.Reconciler{
+		Client:   mgr.GetClient(),
+		Recorder: mgr.GetEventRecorder(v1alpha1.FieldOwnerManager),
+		Clock:    o.Clock,
+		Limits:   o.Quarantine,
+	}
+	if err := nodes.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	return (&workload.Reconciler{

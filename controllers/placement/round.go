@@ -3,12 +3,6 @@
 
 package placement
 
-import (
-	"slices"
-
-	"k8s.io/apimachinery/pkg/util/sets"
-)
-
 // maxAlike bounds what a Round remembers: the survey of thousands of nodes is some 100 kB.
 const maxAlike = 64
 
@@ -17,21 +11,14 @@ const maxAlike = 64
 // cost little more than the nodes they get.
 type Round struct {
 	nodes []Node
-	kept  sets.Set[string]
+	kept  claims
 	free  int
-	alike map[string]*choice
-}
-
-// choice is what Workloads that are alike can choose from.
-type choice struct {
-	surveyed
-	// free are the fitting nodes that may be free, the preferred ones first.
-	free []Node
+	alike map[string]*surveyed
 }
 
 // NewRound begins a round over nodes.
 func NewRound(nodes []Node) *Round {
-	r := &Round{nodes: nodes, kept: sets.New[string](), alike: map[string]*choice{}}
+	r := &Round{nodes: nodes, kept: claims{}, alike: map[string]*surveyed{}}
 	for _, n := range nodes {
 		if !n.Busy {
 			r.free++
@@ -46,38 +33,43 @@ func (r *Round) AnyFree() bool { return r.free > 0 }
 // Exhausted says that no node is left that fits d, without a look at the nodes. It may
 // say so too seldom, but never wrongly.
 func (r *Round) Exhausted(d Demand) bool {
-	c, known := r.alike[d.Alike]
-	return r.free == 0 || known && len(r.left(c)) == 0
+	s, known := r.alike[d.Alike]
+	return r.free == 0 || known && len(r.left(s)) == 0
 }
 
-// Settle gives d what is left of the nodes that fit.
+// Settle gives d what is left of the nodes that fit. A gang keeps nodes that it does not get yet.
 func (r *Round) Settle(d Demand) Decision {
-	c := r.choiceOf(d)
-	got := settle(d, c.surveyed, r.left(c), r.kept)
-	r.kept.Insert(got.Nodes...)
-	r.free -= len(got.Nodes)
+	got, claimed := settle(d, r.survey(d), r.kept)
+	for _, name := range claimed {
+		r.kept[name] = d.Workload
+	}
+	r.free -= len(claimed)
 	return got
 }
 
-// choiceOf is computed once for Workloads that are alike. One that has been somewhere is like no other.
-func (r *Round) choiceOf(d Demand) *choice {
-	alike := d.Alike != "" && len(d.Taken) == 0 && len(d.Tried) == 0
-	if c, known := r.alike[d.Alike]; known && alike {
-		return c
+// survey is done once for Workloads that are alike. One that has been somewhere is like no
+// other, and one that asks for classes changes what is found.
+func (r *Round) survey(d Demand) *surveyed {
+	asked := &d.Workload.Spec.Placement
+	if d.Alike == "" || len(d.Taken)+len(d.Tried)+len(d.First) > 0 || asked.SameClass || asked.Spread != "" {
+		return survey(d, r.nodes, nil)
 	}
-	c := &choice{surveyed: survey(d, r.nodes)}
-	c.free = slices.DeleteFunc(slices.Clone(c.fitting), func(n Node) bool { return n.Busy || r.kept.Has(n.Name) })
-	slices.SortFunc(c.free, func(a, b Node) int { return preference(d, a, b) })
-	if alike && len(r.alike) < maxAlike {
-		r.alike[d.Alike] = c
+	s, known := r.alike[d.Alike]
+	if !known {
+		s = survey(d, r.nodes, nil)
+		s.ready = append([]Node{}, inOrder(d, s.fitting, r.kept)...)
+		if len(r.alike) < maxAlike {
+			r.alike[d.Alike] = s
+		}
 	}
-	return c
+	r.left(s)
+	return s
 }
 
-// left are the nodes that may still be free: the first one is.
-func (r *Round) left(c *choice) []Node {
-	for len(c.free) > 0 && r.kept.Has(c.free[0].Name) {
-		c.free = c.free[1:]
+// left drops nodes that are kept from the front of those that may be free: the first that is left is free.
+func (r *Round) left(s *surveyed) []Node {
+	for len(s.ready) > 0 && !r.kept.free(s.ready[0]) {
+		s.ready = s.ready[1:]
 	}
-	return c.free
+	return s.ready
 }

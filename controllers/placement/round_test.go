@@ -31,11 +31,13 @@ func TestARoundIsAsIfEachWereDecidedAlone(t *testing.T) {
 			d := demand(fmt.Sprintf("w%d", i))
 			d.Nodes = 1 + random.IntN(3)
 			d.Begun = random.IntN(2) == 0
+			gang := random.IntN(4) == 0
+			d.Workload.Spec.Placement.Gang = gang
 			if random.IntN(3) == 0 {
 				d.Taken = sets.New(fmt.Sprintf("n%d", random.IntN(8)))
 			}
 			like := d
-			like.Alike = "all"
+			like.Alike = fmt.Sprint("gang: ", gang)
 			exhausted := clever.Exhausted(like)
 			want, got := plain.Settle(d), clever.Settle(like)
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -67,3 +67,25 @@ func (r *Reconciler) leases(ctx context.Context, reader client.Reader) (map[stri
 	}
 	return leases, nil
 }
+
+// snapshot is the fleet together with the demands of the other Workloads that want
+// nodes. Preconditions: the ledger's mu is held.
+func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot, error) {
+	var snap placement.Snapshot
+	err := r.listContenders(ctx)
+	if err != nil {
+		return snap, err
+	}
+	if snap.Nodes, err = r.nodes(ctx, s.now); err != nil {
+		return snap, err
+	}
+	for _, c := range r.contenders.order {
+		if err := r.recount(ctx, c, s.now); err != nil {
+			return snap, err
+		}
+		if c.wants && c.workload.UID != s.workload.UID && c.mayPlace(s.now) {
+			snap.Waiting = append(snap.Waiting, c.demand)
+		}
+	}
+	return snap, nil
+}

@@ -28,7 +28,11 @@ var roundRequest = reconcile.Request{}
 // in its own pass. Whoever comes after the round gets what it left. The ledger's mu guards it.
 type plan struct {
 	round *placement.Round
-	// granted are the nodes kept for Workloads that have not taken them yet.
+	// nodes are what it was decided about, and classes those of the nodes by name.
+	nodes   placement.Snapshot
+	classes map[string]string
+	// granted are the decisions about Workloads that have nodes kept for them. They take
+	// them in their own passes.
 	granted map[types.UID]placement.Decision
 	made    time.Time
 	// dated says that there is more to give away by now: a node, or the share of
@@ -71,13 +75,20 @@ func (r *Reconciler) decideFor(ctx context.Context, s *scope) (placement.Decisio
 		got = p.round.Settle(c.demand)
 	}
 	rest := got
-	rest.Nodes = got.Nodes[min(len(got.Nodes), maxCreatePerPass):]
-	rest.Wanted = got.Wanted - (len(got.Nodes) - len(rest.Nodes))
-	delete(p.granted, s.workload.UID)
-	if len(rest.Nodes) > 0 {
-		p.granted[s.workload.UID] = rest
-	}
+	now := len(atOnce(s.workload, got.Nodes))
+	rest.Nodes, rest.Wanted = got.Nodes[now:], got.Wanted-now
+	p.grant(s.workload, rest)
 	return got, nil
+}
+
+// grant keeps a decision for the pass of its Workload. A gang that waits has nodes kept for
+// it that it does not get yet, so that asking again would give another answer.
+func (p *plan) grant(w *v1alpha1.Workload, d placement.Decision) {
+	if len(d.Nodes) > 0 || d.Wanted > 0 && w.Spec.Placement.Gang {
+		p.granted[w.UID] = d
+	} else {
+		delete(p.granted, w.UID)
+	}
 }
 
 // answers says whether a decision is about this demand.
@@ -115,19 +126,22 @@ func (r *Reconciler) newPlan(ctx context.Context, now time.Time) (*plan, error) 
 
 // settleAll gives nodes away until none is left. Preconditions: the ledger's mu is held.
 func (r *Reconciler) settleAll(ctx context.Context, nodes []placement.Node, now time.Time) (*plan, error) {
-	p := &plan{round: placement.NewRound(nodes), granted: map[types.UID]placement.Decision{}, made: now}
-	for _, c := range r.contenders.order {
-		if !p.round.AnyFree() {
-			break
-		}
-		if err := r.recount(ctx, c, now); err != nil {
-			return nil, err
-		}
-		if !c.wants || !c.mayPlace(now) || p.round.Exhausted(c.demand) {
-			continue
-		}
-		if got := p.round.Settle(c.demand); len(got.Nodes) > 0 {
-			p.granted[c.workload.UID] = got
+	p := &plan{round: placement.NewRound(nodes), nodes: placement.Snapshot{Nodes: nodes}, granted: map[types.UID]placement.Decision{}, made: now}
+	p.classes = p.nodes.Classes()
+	for _, urgent := range []bool{true, false} {
+		for _, c := range r.contenders.order {
+			if !p.round.AnyFree() {
+				return p, nil
+			}
+			if urgent && !c.workload.Spec.Placement.Gang { // nobody else is ever urgent
+				continue
+			}
+			if err := r.recount(ctx, c, now); err != nil {
+				return nil, err
+			}
+			if c.wants && c.mayPlace(now) && c.demand.Urgent() == urgent && !p.round.Exhausted(c.demand) {
+				p.grant(c.workload, p.round.Settle(c.demand))
+			}
 		}
 	}
 	return p, nil
@@ -187,8 +201,10 @@ func (r *Reconciler) gatherRound(ctx context.Context) (reconcile.Result, error) 
 			r.queue.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w)})
 		}
 	}
-	for uid := range p.granted {
-		wake(r.contenders.byUID[uid].workload)
+	for uid, got := range p.granted {
+		if len(got.Nodes) > 0 {
+			wake(r.contenders.byUID[uid].workload)
+		}
 	}
 	first, waiting := r.contenders.waiting(maxTold)
 	if now.Sub(r.told) >= r.Timings.StatusInterval {
