@@ -215,3 +215,64 @@ func BenchmarkRound(b *testing.B) {
 		})
 	}
 }
+
+func TestAGangOfWhichAPartStandsGoesFirst(t *testing.T) {
+	for name, tc := range map[string]struct {
+		gang bool
+		want string
+	}{
+		"a gang":             {true, "uid-z"},
+		"any other Workload": {false, "uid-a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := world(t, 1)
+			first := r.contenders.put(runnable("a"))
+			first.know(tally{desired: 1})
+			begun := r.contenders.put(runnable("z", func(w *v1alpha1.Workload) { w.Spec.Placement.Gang = tc.gang }))
+			begun.know(tally{desired: 2, active: runs(runOn("elsewhere"))})
+			p, err := r.newPlan(t.Context(), epoch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.granted[types.UID(tc.want)]; len(p.granted) != 1 || len(got.Nodes) != 1 {
+				t.Errorf("granted %v, want a node for %s", p.granted, tc.want)
+			}
+		})
+	}
+}
+
+func TestAGangThatWaitsIsToldTheSameEachTime(t *testing.T) {
+	r, _ := world(t, 1, "w", "z")
+	other := runOn("busy")
+	other.Name, other.Spec.Workload.Name, other.Spec.Workload.UID = "other-busy-1", "other", "uid-other"
+	for _, o := range append(readyNode("busy", epoch), other) {
+		if err := r.Client.Create(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gang := &v1alpha1.Workload{}
+	if err := r.Client.Get(t.Context(), types.NamespacedName{Namespace: "ns", Name: "w"}, gang); err != nil {
+		t.Fatal(err)
+	}
+	gang.Spec.Placement.Nodes, gang.Spec.Placement.Gang = new(int32(2)), true
+	if err := r.Client.Update(t.Context(), gang); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for range 2 {
+		s, err := r.read(t.Context(), client.ObjectKeyFromObject(gang))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reserved, err := r.decide(t.Context(), s); err != nil || len(reserved) > 0 {
+			t.Fatalf("reserved %v, %v", reserved, err)
+		}
+		said = append(said, s.placement.Message)
+	}
+	if said[0] != said[1] {
+		t.Errorf("first %q, then %q", said[0], said[1])
+	}
+	if got := r.decideOn(t, "z"); len(got) > 0 {
+		t.Errorf("a node that is kept for the gang went to another: %v", got)
+	}
+}
