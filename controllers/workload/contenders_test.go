@@ -5,6 +5,7 @@ package workload
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -269,7 +270,7 @@ func TestAGangThatWaitsIsToldTheSameEachTime(t *testing.T) {
 		}
 		said = append(said, s.placement.Message)
 	}
-	if said[0] != said[1] {
+	if said[0] != said[1] || !strings.Contains(said[0], "1 test node is awaited") {
 		t.Errorf("first %q, then %q", said[0], said[1])
 	}
 	if got := r.decideOn(t, "z"); len(got) > 0 {
