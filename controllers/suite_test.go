@@ -12,9 +12,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -24,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/access"
 	"github.com/schedfleet/schedfleet/config/rbac"
 )
 
@@ -32,13 +30,15 @@ import (
 const (
 	soon  = 20 * time.Second
 	while = 1500 * time.Millisecond
+	// tokenLife is longer than the suite.
+	tokenLife = time.Hour
 )
 
 var (
 	// apiServer is real; admin may do everything there.
 	apiServer *envtest.Environment
 	admin     client.WithWatch
-	// managerConfig is the manager's own account, with the rights of its role.
+	// managerConfig is that of the manager's own account.
 	managerConfig *rest.Config
 )
 
@@ -75,35 +75,15 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	config.QPS, config.Burst = 1000, 1000
 	admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultLeaseNamespace}})).To(Succeed())
 	managerConfig = managerAccount(ctx)
 }, NodeTimeout(2*time.Minute))
 
-// managerAccount makes a user with the generated role and nothing else, so that
-// a missing privilege fails a story.
+// managerAccount is the real one, with a token and the roles that a cluster gives it,
+// so that a missing privilege fails a story.
 func managerAccount(ctx context.Context) *rest.Config {
 	GinkgoHelper()
-	const role = "schedfleet-manager"
-	user, err := apiServer.AddUser(envtest.User{Name: role}, nil)
+	Expect(access.Install(ctx, admin)).To(Succeed())
+	token, err := access.Token(ctx, admin, rbac.ManagerAccount, nil, tokenLife)
 	Expect(err).NotTo(HaveOccurred())
-	roles, err := rbac.Manager()
-	Expect(err).NotTo(HaveOccurred())
-	for _, role := range roles.Cluster {
-		Expect(admin.Create(ctx, role)).To(Succeed())
-	}
-	for _, role := range roles.Namespaced {
-		Expect(admin.Create(ctx, role)).To(Succeed())
-	}
-	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: role}}
-	Expect(admin.Create(ctx, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: role},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-		Subjects:   subjects,
-	})).To(Succeed())
-	Expect(admin.Create(ctx, &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: role, Namespace: v1alpha1.DefaultLeaseNamespace},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role},
-		Subjects:   subjects,
-	})).To(Succeed())
-	return user.Config()
+	return access.Config(apiServer.Config, token.Token)
 }

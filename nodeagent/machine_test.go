@@ -29,6 +29,7 @@ import (
 // is made up.
 type machine struct {
 	name, spool string
+	account     *rest.Config
 	net         *network
 	runner      *fakeRunner
 	sweeper     *fakeSweeper
@@ -42,8 +43,10 @@ type machine struct {
 var machines atomic.Int32
 
 func newMachine() *machine {
+	name := fmt.Sprintf("node-%d", machines.Add(1))
 	return &machine{
-		name:      fmt.Sprintf("node-%d", machines.Add(1)),
+		name:      name,
+		account:   agentConfig(name),
 		spool:     GinkgoT().TempDir(),
 		net:       &network{},
 		runner:    &fakeRunner{act: completes},
@@ -56,7 +59,7 @@ func newMachine() *machine {
 // start starts an agent on the machine, and returns what stops it in good order.
 func (m *machine) start() (stop func()) {
 	GinkgoHelper()
-	config := rest.CopyConfig(agentConfig)
+	config := rest.CopyConfig(m.account)
 	config.Wrap(m.net.through)
 	agent, err := nodeagent.New(config, nodeagent.Options{
 		NodeName: m.name, LeaseNamespace: v1alpha1.DefaultLeaseNamespace, CgroupRoot: "/made-up/" + m.name,

@@ -14,7 +14,6 @@ import (
 	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
@@ -24,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/access"
 	"github.com/schedfleet/schedfleet/config/rbac"
 )
 
@@ -32,14 +32,14 @@ import (
 const (
 	soon  = 10 * time.Second
 	while = 500 * time.Millisecond
+	// tokenLife is longer than the suite.
+	tokenLife = time.Hour
 )
 
 var (
 	// apiServer is real; admin may do everything there.
 	apiServer *envtest.Environment
 	admin     client.WithWatch
-	// agentConfig is an agent's own account, with the rights of its role.
-	agentConfig *rest.Config
 )
 
 func TestNodeAgent(t *testing.T) {
@@ -59,7 +59,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, rbacv1.AddToScheme, coordinationv1.AddToScheme, v1alpha1.AddToScheme,
+		corev1.AddToScheme, coordinationv1.AddToScheme, v1alpha1.AddToScheme,
 	} {
 		Expect(add(scheme)).To(Succeed())
 	}
@@ -76,33 +76,18 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	config.QPS, config.Burst = 1000, 1000
 	admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultLeaseNamespace}})).To(Succeed())
-	agentConfig = agentAccount(ctx)
+	Expect(access.Install(ctx, admin)).To(Succeed())
 }, NodeTimeout(2*time.Minute))
 
-// agentAccount makes a user with the generated role and nothing else, so that a
-// missing privilege fails a story.
-func agentAccount(ctx context.Context) *rest.Config {
+// agentConfig is that of the agent of a node: the real account, with a token that is
+// bound to the node, and what roles and policy leave it, so that a missing privilege
+// fails a story.
+func agentConfig(name string) *rest.Config {
 	GinkgoHelper()
-	const name = "schedfleet-agent"
-	user, err := apiServer.AddUser(envtest.User{Name: name}, nil)
+	ctx := context.Background()
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	Expect(admin.Create(ctx, node)).To(Succeed())
+	token, err := access.Token(ctx, admin, rbac.AgentAccount, node, tokenLife)
 	Expect(err).NotTo(HaveOccurred())
-	roles, err := rbac.Agent()
-	Expect(err).NotTo(HaveOccurred())
-	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: name}}
-	for _, role := range roles.Cluster {
-		Expect(admin.Create(ctx, role)).To(Succeed())
-		Expect(admin.Create(ctx, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: role.Name}, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		})).To(Succeed())
-	}
-	for _, role := range roles.Namespaced {
-		Expect(admin.Create(ctx, role)).To(Succeed())
-		Expect(admin.Create(ctx, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name}, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		})).To(Succeed())
-	}
-	return user.Config()
+	return access.Config(apiServer.Config, token.Token)
 }

@@ -3,7 +3,10 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // TestNode is a machine that runs Workloads. Its agent writes the status, but for
 // the condition Quarantined and status.quarantine, which are the manager's;
@@ -183,7 +186,7 @@ type TestNodeStatus struct {
 	// +optional
 	Quarantine *Quarantine `json:"quarantine,omitempty"`
 
-	// policy is what the node's owner lets runs do beyond using CPU and memory. Its agent's flags set it.
+	// policy is what the node's owner lets runs do. Its agent's policy file or flags set it.
 	//
 	// +optional
 	Policy *NodePolicy `json:"policy,omitempty"`
@@ -239,7 +242,69 @@ type NodePolicy struct {
 	//
 	// +optional
 	CPUHotplug CPUHotplug `json:"cpuHotplug,omitempty"`
+
+	// userIDs are the users that workers may be, such as 1000-1999,65534; unset, all. A group
+	// without a uid has the agent's, 0.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	UserIDs string `json:"userIDs,omitempty"`
+
+	// groupIDs are the groups that workers may be in; unset, all. A group without a gid has the
+	// agent's, 0.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	GroupIDs string `json:"groupIDs,omitempty"`
+
+	// maxRealtimePriority is the highest priority of fifo and roundRobin; 0 forbids both, unset, all
+	// are allowed.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=98
+	MaxRealtimePriority *int32 `json:"maxRealtimePriority,omitempty"`
+
+	// deadline says whether the node takes runs with SCHED_DEADLINE; unset, it does.
+	//
+	// +optional
+	Deadline DeadlinePermission `json:"deadline,omitempty"`
+
+	// minNice is the lowest nice value; unset, all are allowed.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=-20
+	// +kubebuilder:validation:Maximum=19
+	MinNice *int32 `json:"minNice,omitempty"`
+
+	// maxMemory is what a run may use in all; unset, it is not bounded.
+	//
+	// +optional
+	MaxMemory *resource.Quantity `json:"maxMemory,omitempty"`
+
+	// maxWorkers is the most workers of a run; unset, it is what holds everywhere.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MaxWorkers *int32 `json:"maxWorkers,omitempty"`
+
+	// maxDuration is the longest duration of a run; unset, it is what holds everywhere.
+	//
+	// +optional
+	MaxDuration *metav1.Duration `json:"maxDuration,omitempty"`
 }
+
+// DeadlinePermission says whether a node lets runs use SCHED_DEADLINE.
+//
+// +kubebuilder:validation:Enum=Allowed;Forbidden
+type DeadlinePermission string
+
+const (
+	// DeadlineAllowed lets runs use SCHED_DEADLINE.
+	DeadlineAllowed DeadlinePermission = "Allowed"
+	// DeadlineForbidden keeps such runs off the node.
+	DeadlineForbidden DeadlinePermission = "Forbidden"
+)
 
 // CPUHotplug says whether a node lets runs take CPUs offline.
 //

@@ -63,12 +63,16 @@ func Machine(node *v1alpha1.TestNodeStatus) (spec.Machine, error) {
 	if published == nil {
 		return spec.Machine{}, errors.New("has not published its topology")
 	}
+	policy, err := policyOf(node.Policy)
+	if err != nil {
+		return spec.Machine{}, err
+	}
 	in := &lists{}
 	m := spec.Machine{
 		CPUs:         in.parse(published.OnlineCPUs, "its CPUs"),
 		MemoryNodes:  in.parse(published.MemoryNodes, "its NUMA nodes with memory"),
 		Capabilities: capabilities(node.Features),
-		Policy:       policyOf(node.Policy),
+		Policy:       policy,
 	}
 	if published.AllowedCPUs != "" {
 		m.CPUs = m.CPUs.Intersection(in.parse(published.AllowedCPUs, "CPUs that runs may use"))

@@ -35,8 +35,8 @@ const (
 	guestRunTimeout = 2 * time.Minute
 	// storyLabel is on the nodes that the story is about: the guests, and one of the host.
 	storyLabel = "story"
-	// guestUser is the service account of the agents in guests.
-	guestUser = "guest-agents"
+	// agentAccount is the service account of all agents.
+	agentAccount = "schedfleet-agent"
 )
 
 // machines are the guests of the story, by the names of their nodes.
@@ -50,8 +50,10 @@ var _ = Describe("A fleet of several shapes", Ordered, ContinueOnFailure, func()
 	running := map[string]*node.Node{}
 
 	BeforeAll(func(ctx context.Context) {
-		kubeconfig := guestKubeconfig(ctx)
-		DeferCleanup(removeGuestUser)
+		kubeconfigs := map[string][]byte{}
+		for name := range machines {
+			kubeconfigs[name] = guestKubeconfig(ctx, name)
+		}
 		var booting sync.WaitGroup
 		var mu sync.Mutex
 		failed := map[string]error{}
@@ -59,7 +61,7 @@ var _ = Describe("A fleet of several shapes", Ordered, ContinueOnFailure, func()
 			booting.Go(func() {
 				// Its life is not that of this node's context.
 				n, err := node.Start(context.WithoutCancel(ctx), node.Config{
-					Name: name, Shape: shape, BinDir: c.bin, Kubeconfig: kubeconfig, Log: &prefixed{prefix: name + ": "},
+					Name: name, Shape: shape, BinDir: c.bin, Kubeconfig: kubeconfigs[name], Log: &prefixed{prefix: name + ": "},
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -289,21 +291,18 @@ func forgetNode(ctx context.Context, name string) {
 	}
 }
 
-// guestKubeconfig is for agents in guests, as a DaemonSet's would be: with the
-// token of a service account that has the agent's roles.
-func guestKubeconfig(ctx context.Context) []byte {
+// guestKubeconfig is for the agent in a guest, as a DaemonSet's would be: with a
+// token of the agents' account that is bound to its Node.
+func guestKubeconfig(ctx context.Context, name string) []byte {
 	GinkgoHelper()
-	const namespace, role = v1alpha1.DefaultLeaseNamespace, "schedfleet-agent"
-	account := namespace + ":" + guestUser
-	for _, args := range [][]string{
-		{"create", "serviceaccount", guestUser, "-n", namespace},
-		{"create", "clusterrolebinding", guestUser, "--clusterrole=" + role, "--serviceaccount=" + account},
-		{"create", "rolebinding", guestUser, "-n", namespace, "--role=" + role, "--serviceaccount=" + account},
-	} {
-		out, err := c.kubectl(ctx, "", args...)
+	out, err := c.kubectl(ctx, "{apiVersion: v1, kind: Node, metadata: {name: "+name+"}}", "apply", "-f", "-")
+	Expect(err).NotTo(HaveOccurred(), out)
+	DeferCleanup(func(ctx context.Context) {
+		out, err := c.kubectl(ctx, "", "delete", "node", name, "--ignore-not-found")
 		Expect(err).NotTo(HaveOccurred(), out)
-	}
-	token, err := c.kubectl(ctx, "", "create", "token", guestUser, "-n", namespace, "--duration=1h")
+	})
+	token, err := c.kubectl(ctx, "", "create", "token", agentAccount, "-n", v1alpha1.DefaultLeaseNamespace, "--duration=1h",
+		"--bound-object-kind=Node", "--bound-object-name="+name)
 	Expect(err).NotTo(HaveOccurred(), token)
 	config, err := clientcmd.LoadFromFile(filepath.Join(c.dir, "kubeconfig"))
 	Expect(err).NotTo(HaveOccurred())
@@ -313,14 +312,6 @@ func guestKubeconfig(ctx context.Context) []byte {
 	text, err := clientcmd.Write(*config)
 	Expect(err).NotTo(HaveOccurred())
 	return text
-}
-
-func removeGuestUser(ctx context.Context) {
-	GinkgoHelper()
-	for _, kind := range []string{"clusterrolebinding", "rolebinding", "serviceaccount"} {
-		out, err := c.kubectl(ctx, "", "delete", kind, guestUser, "-n", v1alpha1.DefaultLeaseNamespace, "--ignore-not-found")
-		Expect(err).NotTo(HaveOccurred(), out)
-	}
 }
 
 // emulators are the children of this process that emulate machines.

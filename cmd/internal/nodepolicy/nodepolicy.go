@@ -1,7 +1,8 @@
 // Copyright 2026 The schedfleet Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nodepolicy reads from flags what the owner of a machine lets runs do on it.
+// Package nodepolicy reads from a file or from flags what the owner of a machine lets
+// runs do on it.
 package nodepolicy
 
 import (
@@ -24,17 +25,21 @@ const (
 	maxDevice   = 255
 )
 
+// fileFlag names the file that says the same as the other flags, and more.
+const fileFlag = "policy-file"
+
 // Flags are the flags of a policy.
 type Flags struct {
 	dangerous         bool
 	hotplug           bool
 	programs, devices list
-	scratch           string
+	scratch, file     string
 }
 
 // Register adds the flags to a set. Without any of them a policy allows nothing.
 func Register(to *flag.FlagSet) *Flags {
 	f := &Flags{}
+	to.StringVar(&f.file, fileFlag, "", "`file` that says what runs may do on this machine, instead of the flags --allow-... and --scratch-dir")
 	to.BoolVar(&f.dangerous, "allow-dangerous-work", false, "let runs do work that can harm what else runs on this machine, if they say so, too")
 	to.BoolVar(&f.hotplug, "allow-cpu-hotplug", false, "let runs take CPUs of this machine offline; they are brought back when the run ends")
 	to.Var(&f.programs, "allow-program", "`NAME=PATH` of a program that runs may execute; may be repeated")
@@ -43,8 +48,40 @@ func Register(to *flag.FlagSet) *Flags {
 	return f
 }
 
-// Policy is what the flags say. An error names the flag.
+// Policy is what the flags or the file say. An error names the flag, or the file
+// and its member.
 func (f *Flags) Policy() (*spec.Policy, error) {
+	if f.file == "" {
+		return f.fromFlags()
+	}
+	others := f.given()
+	// Which of the two holds would have to be remembered by everybody.
+	if len(others) > 0 {
+		return nil, fmt.Errorf("--%s says all that runs may do: leave out %s", fileFlag, strings.Join(others, ", "))
+	}
+	p, err := read(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w", fileFlag, f.file, err)
+	}
+	return p, nil
+}
+
+// given are the flags that say something themselves.
+func (f *Flags) given() []string {
+	var names []string
+	for name, given := range map[string]bool{
+		"--allow-dangerous-work": f.dangerous, "--allow-cpu-hotplug": f.hotplug, "--allow-program": len(f.programs) > 0,
+		"--allow-device": len(f.devices) > 0, "--scratch-dir": f.scratch != "",
+	} {
+		if given {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (f *Flags) fromFlags() (*spec.Policy, error) {
 	p := &spec.Policy{DangerousWork: f.dangerous, CPUHotplug: f.hotplug, Scratch: f.scratch}
 	if len(f.programs) > maxPrograms || len(f.devices) > maxDevices {
 		return nil, fmt.Errorf("--allow-program and --allow-device may be given %d times each", maxPrograms)

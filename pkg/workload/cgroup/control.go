@@ -26,7 +26,7 @@ const (
 
 // offered says which setting needs a controller that the hierarchy does not have.
 func (t *Tree) offered() error {
-	if len(t.nodes[0].enable) == 0 {
+	if len(t.fromAbove()) == 0 {
 		return nil
 	}
 	top := t.above[0]

@@ -54,8 +54,10 @@ func plan(defs []Definition) ([]*node, error) {
 
 // declare adds a definition and what leads to it.
 func declare(byName map[string]*node, def *Definition) error {
-	if err := CheckName(def.Name); err != nil {
-		return err
+	if def.Name != "" {
+		if err := CheckName(def.Name); err != nil {
+			return err
+		}
 	}
 	if n := byName[def.Name]; n != nil && n.settings != nil {
 		return errors.New("it is defined twice")
@@ -164,6 +166,15 @@ func (n *node) spread(byName map[string]*node) error {
 		above.exclusive = above.exclusive.Union(partition)
 	}
 	return nil
+}
+
+// fromAbove are the controllers that the tree needs of what is above its root, ascending.
+func (t *Tree) fromAbove() []string {
+	root := t.nodes[0]
+	if root.settings == nil {
+		return root.enable
+	}
+	return distinct(slices.Concat(root.enable, root.settings.Controllers()))
 }
 
 // parentOf is empty for a child of the root.

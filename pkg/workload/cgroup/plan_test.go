@@ -92,9 +92,12 @@ func TestPlan(t *testing.T) {
 		"threads that will need a controller of domains": {
 			defs: []Definition{{Name: "a/b", Settings: threaded(Settings{}), Needs: []string{"memory"}}}, wantErr: "a change to come needs the controller memory",
 		},
-		"one name twice":                       {defs: []Definition{{Name: "a"}, {Name: "a"}}, wantErr: `"a": it is defined twice`},
-		"a bad name":                           {defs: []Definition{{Name: "../a"}}, wantErr: `"../a"`},
-		"the root":                             {defs: []Definition{{}}, wantErr: "empty"},
+		"one name twice": {defs: []Definition{{Name: "a"}, {Name: "a"}}, wantErr: `"a": it is defined twice`},
+		"a bad name":     {defs: []Definition{{Name: "../a"}}, wantErr: `"../a"`},
+		"settings of the root, which what is below it does not need": {
+			defs: []Definition{{Settings: memory}, {Name: "a", Settings: weight}}, want: []planned{{Enable: "cpu"}, {Name: "a"}},
+		},
+		"the root twice":                       {defs: []Definition{{Settings: memory}, {}}, wantErr: "it is defined twice"},
 		"a domain beside threads":              {defs: []Definition{{Name: "a/b", Settings: threaded(weight)}, {Name: "a/c"}}, wantErr: `"a/c" is beside "a/b", which is threaded`},
 		"a domain below threads":               {defs: []Definition{{Name: "a/b", Settings: threaded(weight)}, {Name: "a/b/c"}}, wantErr: `"a/b/c" is below "a/b", which is threaded`},
 		"threads with a controller of domains": {defs: []Definition{{Name: "a/b", Settings: threaded(memory)}}, wantErr: "memory.max needs the controller memory"},
@@ -151,5 +154,16 @@ func TestWhereAControllerIsBound(t *testing.T) {
 		if got := isBoundToV1(lines, controller); got != want {
 			t.Errorf("%q bound to cgroup v1: %v, want %v", controller, got, want)
 		}
+	}
+}
+
+// What is above the root has to hand down what the root itself needs, too.
+func TestWhatTheRootNeedsFromAbove(t *testing.T) {
+	nodes, err := plan([]Definition{{Settings: Settings{Memory: MemorySettings{Max: new(int64(1))}}}, {Name: "a", Settings: Settings{CPU: CPUSettings{Weight: new(5)}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"cpu", "memory"}, (&Tree{nodes: nodes}).fromAbove()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

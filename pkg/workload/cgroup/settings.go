@@ -12,7 +12,7 @@ import (
 )
 
 // Definition is a cgroup to make: its name relative to the root of its tree,
-// which may hold slashes to nest, and its settings.
+// which may hold slashes to nest, and its settings. The root itself has no name.
 type Definition struct {
 	Name string
 	Settings

@@ -60,7 +60,7 @@ func newTree(root string, defs []Definition) (*Tree, error) {
 	if err := t.offered(); err != nil {
 		return nil, err
 	}
-	if len(nodes[0].enable) > 0 {
+	if len(t.fromAbove()) > 0 {
 		unlock, err := lock(context.Background(), above[0])
 		if err != nil {
 			return nil, err
@@ -89,15 +89,15 @@ func (t *Tree) takeBack() error {
 }
 
 func (t *Tree) build() error {
-	needs := t.nodes[0]
+	exclusive, needs := t.nodes[0].exclusive, t.fromAbove()
 	for i, d := range t.above {
 		if err := t.mkdir(d); err != nil {
 			return err
 		}
-		if err := t.setAside(d, needs.exclusive, i == 0); err != nil {
+		if err := t.setAside(d, exclusive, i == 0); err != nil {
 			return err
 		}
-		if err := t.enable(d, needs.enable, true); err != nil {
+		if err := t.enable(d, needs, true); err != nil {
 			return err
 		}
 	}

@@ -37,16 +37,23 @@ type cgroups struct {
 	problem error
 }
 
-func openCgroups(path string, run *spec.Resolved) (*cgroups, error) {
+// openCgroups makes them. maxMemory is what the run may use in all, nil for no limit.
+func openCgroups(path string, run *spec.Resolved, maxMemory *int64) (*cgroups, error) {
 	c := &cgroups{files: map[string]*os.File{}, began: map[string]cgroup.Usage{}, gone: map[string]report.Cgroup{}, made: map[string]int{}}
 	if path == "" {
 		if len(run.Cgroups) > 0 || len(leavesOf(run)) > 0 {
 			return nil, errors.New("cgroups: there is no cgroup v2 here that can be written to")
 		}
+		if maxMemory != nil {
+			return nil, errors.New("the node's maxMemory: there is no cgroup v2 here that can be written to, which would hold the run to it")
+		}
 		return c, nil
 	}
 	c.names = []string{""}
 	definitions := []cgroup.Definition{{Name: defaultLeaf}}
+	if maxMemory != nil { // above all that a manifest can name
+		definitions = append(definitions, cgroup.Definition{Settings: cgroup.Settings{Memory: cgroup.MemorySettings{Max: maxMemory}}})
+	}
 	needs := needsOfOps(run)
 	for i := range run.Cgroups {
 		name := run.Cgroups[i].Name

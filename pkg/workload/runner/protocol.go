@@ -52,6 +52,14 @@ func (j *Job) programs() map[string]string {
 	return j.Policy.Programs
 }
 
+// maxMemory is what the run may use in all, nil for no limit.
+func (j *Job) maxMemory() *int64 {
+	if j.Policy == nil || j.Policy.MaxMemory == nil {
+		return nil
+	}
+	return new(int64(*j.Policy.MaxMemory))
+}
+
 // EventType tells events apart.
 type EventType string
 

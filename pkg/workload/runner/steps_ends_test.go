@@ -282,7 +282,7 @@ func performWithin(t *testing.T, j Job, allowance time.Duration) *report.Report 
 	if err != nil {
 		t.Fatal(err)
 	}
-	groups, err := openCgroups(j.Cgroup, run)
+	groups, err := openCgroups(j.Cgroup, run, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

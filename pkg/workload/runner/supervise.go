@@ -56,7 +56,7 @@ func Supervise(ctx context.Context, job Job, emit func(EventType)) (*report.Repo
 // away again.
 func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Resolved, emit func(EventType)) (rep *report.Report, err error) {
 	above := lookAbove(job.Cgroup)
-	groups, err := openCgroups(job.Cgroup, run)
+	groups, err := openCgroups(job.Cgroup, run, job.maxMemory())
 	if err != nil {
 		return nil, err
 	}

@@ -6,10 +6,12 @@ package spec
 import (
 	"fmt"
 	"slices"
+
+	"github.com/schedfleet/schedfleet/pkg/workload/capability"
 )
 
-// Policy is what a node lets runs do beyond using its CPUs and memory. The zero
-// value allows nothing.
+// Policy is what a node lets runs do. The zero value allows nothing that could harm
+// the machine, and bounds nothing else.
 type Policy struct {
 	// DangerousWork allows kinds of work that can harm what else runs on the node.
 	DangerousWork bool `json:"dangerousWork,omitempty"`
@@ -22,12 +24,18 @@ type Policy struct {
 	CPUHotplug bool `json:"cpuHotplug,omitempty"`
 	// Scratch is the directory of scratch files; empty, it is the system's for temporary files.
 	Scratch string `json:"scratch,omitempty"`
+
+	// Bounds are how much of the rest runs may have.
+	Bounds
 }
 
 // refuses says what of a run the policy does not allow; of no policy, nothing is known.
-func (p *Policy) refuses(r *Run) error {
+func (p *Policy) refuses(r *Run, has map[string]capability.State) error {
 	if p == nil {
 		return nil
+	}
+	if err := p.lacking(has); err != nil {
+		return err
 	}
 	for i := range r.Groups {
 		kind, err := r.Groups[i].Work.Kind()
@@ -50,7 +58,7 @@ func (p *Policy) refuses(r *Run) error {
 	if field := r.hotplugs(); field != "" && !p.CPUHotplug {
 		return fmt.Errorf("does not allow taking CPUs offline, which %s does", field)
 	}
-	return nil
+	return p.refuse(r)
 }
 
 // hotplugs is the first op that takes CPUs offline, empty if there is none.

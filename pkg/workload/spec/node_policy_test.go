@@ -39,7 +39,7 @@ func TestWhatANodeDoesNotAllow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""
-			if err := tc.policy.refuses(tc.run); err != nil {
+			if err := tc.policy.refuses(tc.run, nil); err != nil {
 				got = err.Error()
 			}
 			if got != tc.want {

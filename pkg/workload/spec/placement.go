@@ -70,7 +70,7 @@ func (r *Run) placeOn(m Machine) (*placement, error) {
 	if err := r.lacking(m.Capabilities); err != nil {
 		return nil, err
 	}
-	if err := m.Policy.refuses(r); err != nil {
+	if err := m.Policy.refuses(r, m.Capabilities); err != nil {
 		return nil, err
 	}
 	p := &placement{
@@ -81,7 +81,7 @@ func (r *Run) placeOn(m Machine) (*placement, error) {
 		return p, p.placeSteps()
 	}
 	p.now.all()
-	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkHosts, p.checkScratch, p.checkTasks, p.admitDeadlines} {
+	for _, step := range []func() error{p.placeCgroups, p.checkNesting, p.checkPartitions, p.checkMemory, p.placeGroups, p.checkHosts, p.checkScratch, p.checkTasks, p.checkBounds, p.admitDeadlines} {
 		if err := step(); err != nil {
 			return nil, err
 		}

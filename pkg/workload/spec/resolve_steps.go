@@ -44,7 +44,7 @@ func (p *placement) placeSteps() error {
 	if total > MaxWorkers {
 		return tooManyWorkers(total)
 	}
-	for _, check := range []func() error{p.checkHosts, p.checkScratch} {
+	for _, check := range []func() error{p.checkHosts, p.checkScratch, p.checkBounds} {
 		if err := check(); err != nil {
 			return err
 		}

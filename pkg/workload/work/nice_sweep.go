@@ -24,7 +24,7 @@ func (*NiceSweep) Name() string { return "niceSweep" }
 
 // Shape implements Kind.
 func (*NiceSweep) Shape() Shape {
-	return Shape{SetSize: 1, Metrics: []Measure{{MetricWake, SampleYield}}, Progress: ProgressUnits}
+	return Shape{SetSize: 1, Metrics: []Measure{{MetricWake, SampleYield}}, Progress: ProgressUnits, LowestNice: -20}
 }
 
 // Validate implements Kind.

@@ -21,12 +21,18 @@ type PolicyChurn struct {
 // maxRealtimeIters bounds what is spun in a real-time class at once: some tens of milliseconds.
 const maxRealtimeIters = 1_000_000
 
+// churnPriority is that of the real-time classes.
+const churnPriority = 1
+
 // Name implements Kind.
 func (*PolicyChurn) Name() string { return "policyChurn" }
 
 // Shape implements Kind.
 func (k *PolicyChurn) Shape() Shape {
-	return Shape{SetSize: 1, Metrics: []Measure{{MetricWake, SampleYield}}, Progress: spinProgress(k.SpinIters)}
+	return Shape{
+		SetSize: 1, Metrics: []Measure{{MetricWake, SampleYield}}, Progress: spinProgress(k.SpinIters),
+		Classes: []Class{{Policy: sys.PolicyFIFO, Priority: churnPriority}, {Policy: sys.PolicyRR, Priority: churnPriority}},
+	}
 }
 
 // Validate implements Kind.
@@ -98,7 +104,7 @@ func (w *Worker) permittedClasses(list *classList) bool {
 func setClass(policy int) sys.Errno {
 	priority := 0
 	if policy == sys.PolicyFIFO || policy == sys.PolicyRR {
-		priority = 1
+		priority = churnPriority
 	}
 	return sys.RawSetScheduler(0, policy, priority)
 }

@@ -64,6 +64,10 @@ type Shape struct {
 	// Dangerous says that the work can harm what else runs on the machine, so that
 	// a manifest and the node both have to allow it.
 	Dangerous bool
+	// Classes are those that workers give themselves while they work, and LowestNice the
+	// lowest nice value, as far as the machine permits it.
+	Classes    []Class
+	LowestNice int
 	// Needs are the capabilities of a machine without which the work cannot be done.
 	Needs []string
 	// RegionBytes is the size of the memory a set shares.

@@ -188,6 +188,7 @@ func (p paths) log(name string) string { return filepath.Join(p.logs(), name+".l
 func (p paths) user(name string) string {
 	return filepath.Join(p.users(), name+".kubeconfig")
 }
+func (p paths) token(name string) string { return filepath.Join(p.users(), name+".token") }
 
 // all lists what is in the directory, but for the lock: while that is there,
 // the directory is known to be a cluster's.

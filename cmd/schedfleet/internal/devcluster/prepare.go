@@ -10,19 +10,11 @@ import (
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/access"
 	"github.com/schedfleet/schedfleet/config/rbac"
-)
-
-// The groups the users of manager and agents are in. In a real cluster these
-// are service accounts; the roles are the same.
-const (
-	managerGroup = "schedfleet:managers"
-	agentGroup   = "schedfleet:agents"
 )
 
 // program is a child of the supervisor: its name in the state, and how to start it.
@@ -32,38 +24,38 @@ type program struct {
 }
 
 // prepare creates what manager and agents need in the API, and returns how to
-// start them.
-func (s *supervisor) prepare(ctx context.Context, plane *controlPlane) ([]program, error) {
+// start them, and their tokens.
+func (s *supervisor) prepare(ctx context.Context, plane *controlPlane) ([]program, []token, error) {
 	c, err := client.New(plane.env.Config, client.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("preparing the API: %w", err)
+		return nil, nil, fmt.Errorf("preparing the API: %w", err)
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultLeaseNamespace}}
-	if err := c.Create(ctx, ns); err != nil {
-		return nil, fmt.Errorf("creating namespace %s: %w", ns.Name, err)
-	}
-	for group, roles := range map[string]func() (rbac.Roles, error){managerGroup: rbac.Manager, agentGroup: rbac.Agent} {
-		if err := bind(ctx, c, group, roles); err != nil {
-			return nil, err
-		}
+	if err := access.Install(ctx, c); err != nil {
+		return nil, nil, fmt.Errorf("creating accounts and roles: %w", err)
 	}
 	if err := plane.addUser(s.paths.kubeconfig(), "admin", "system:masters"); err != nil {
-		return nil, err
-	}
-	if err := plane.addUser(s.paths.user("manager"), "schedfleet:manager", managerGroup); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	programs := []program{s.manager()}
-	for _, node := range nodeNames(s.opts.Nodes) {
-		if err := plane.addUser(s.paths.user(node), "schedfleet:agent:"+node, agentGroup); err != nil {
-			return nil, err
+	tokens := []token{{file: s.paths.token("manager"), request: requesting(c, rbac.ManagerAccount, nil)}}
+	for _, name := range nodeNames(s.opts.Nodes) {
+		// There is no kubelet that would; the agents' tokens are bound to it.
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		if err := c.Create(ctx, node); err != nil {
+			return nil, nil, fmt.Errorf("creating Node %s: %w", name, err)
 		}
-		if err := os.MkdirAll(filepath.Join(s.paths.spools(), node), 0o700); err != nil {
-			return nil, fmt.Errorf("creating the spool of %s: %w", node, err)
+		if err := os.MkdirAll(filepath.Join(s.paths.spools(), name), 0o700); err != nil {
+			return nil, nil, fmt.Errorf("creating the spool of %s: %w", name, err)
 		}
-		programs = append(programs, s.agent(node))
+		programs = append(programs, s.agent(name))
+		tokens = append(tokens, token{file: s.paths.token(name), request: requesting(c, rbac.AgentAccount, node)})
 	}
-	return programs, nil
+	for i, p := range programs {
+		if err := writeKubeconfig(s.paths.user(p.name), plane.env.Config, tokens[i].file); err != nil {
+			return nil, nil, fmt.Errorf("writing a kubeconfig for %s: %w", p.name, err)
+		}
+	}
+	return programs, tokens, nil
 }
 
 func (s *supervisor) manager() program {
@@ -89,33 +81,4 @@ func (s *supervisor) agent(node string) program {
 		args = append(args, "--report-sink="+s.opts.ReportSink)
 	}
 	return program{name: node, args: append(args, s.opts.AgentFlags...)}
-}
-
-// bind creates the roles and gives them to the group.
-func bind(ctx context.Context, c client.Client, group string, load func() (rbac.Roles, error)) error {
-	roles, err := load()
-	if err != nil {
-		return err
-	}
-	to := []rbacv1.Subject{{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group}}
-	ref := func(kind, name string) rbacv1.RoleRef {
-		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
-	}
-	var objects []client.Object
-	for _, r := range roles.Cluster {
-		objects = append(objects, r, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: r.Name}, Subjects: to, RoleRef: ref("ClusterRole", r.Name),
-		})
-	}
-	for _, r := range roles.Namespaced {
-		objects = append(objects, r, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: r.Name, Namespace: r.Namespace}, Subjects: to, RoleRef: ref("Role", r.Name),
-		})
-	}
-	for _, o := range objects {
-		if err := c.Create(ctx, o); err != nil {
-			return fmt.Errorf("giving %s its roles: creating %s: %w", group, o.GetName(), err)
-		}
-	}
-	return nil
 }

@@ -149,8 +149,13 @@ func (s *supervisor) start(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return stop, err
 	}
-	s.step("creating users and roles")
-	programs, err := s.prepare(ctx, plane)
+	s.step("creating accounts and roles")
+	programs, tokens, err := s.prepare(ctx, plane)
+	if err != nil {
+		return stop, err
+	}
+	renewed, err := s.keepTokens(ctx, tokens)
+	undo = append(undo, renewed)
 	if err != nil {
 		return stop, err
 	}
