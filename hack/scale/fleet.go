@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/transport"
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -49,8 +50,9 @@ type fleet struct {
 
 func nodeName(i int) string { return fmt.Sprintf("hollow-%05d", i) }
 
-// startFleet starts n agents, without waiting for them to be ready.
-func startFleet(ctx context.Context, config *rest.Config, dir string, n int, o options) (*fleet, error) {
+// startFleet starts the agents, without waiting for them to be ready.
+func startFleet(ctx context.Context, w *world) (*fleet, error) {
+	n, o := w.options.nodes, w.options
 	machine, err := topology.Synthetic(shape)
 	if err != nil {
 		return nil, err
@@ -63,30 +65,36 @@ func startFleet(ctx context.Context, config *rest.Config, dir string, n int, o o
 		f.facts.Features = append(f.facts.Features, v1alpha1.Feature{Name: name, State: v1alpha1.FeaturePresent})
 	}
 	ctx, f.cancel = context.WithCancel(ctx)
-	clients := make([]*http.Client, (n+agentsPerClient-1)/agentsPerClient)
-	for i := range clients {
-		if clients[i], err = newClient(config, &f.events); err != nil {
+	config := rest.AnonymousClientConfig(w.config) // each agent adds its own token
+	shared := make([]http.RoundTripper, (n+agentsPerClient-1)/agentsPerClient)
+	for i := range shared {
+		if shared[i], err = newTransport(config, &f.events); err != nil {
 			return nil, err
 		}
 	}
 	errs := make([]error, n)
 	workqueue.ParallelizeUntil(ctx, startAtOnce, n, func(i int) {
-		errs[i] = f.start(ctx, config, clients[i/agentsPerClient], filepath.Join(dir, "spool", nodeName(i)), i, o)
+		token, err := w.agentToken(ctx, nodeName(i))
+		if err != nil {
+			errs[i] = err
+			return
+		}
+		c := &http.Client{Transport: transport.NewBearerAuthRoundTripper(token, shared[i/agentsPerClient])}
+		errs[i] = f.start(ctx, config, c, filepath.Join(w.dir, "spool", nodeName(i)), i, o)
 	})
 	return f, errors.Join(errs...)
 }
 
-// newClient is a client with connections of its own, that counts the lines of watches.
-func newClient(config *rest.Config, events *atomic.Int64) (*http.Client, error) {
+// newTransport has connections of its own, and counts the events of watches.
+func newTransport(config *rest.Config, events *atomic.Int64) (http.RoundTripper, error) {
 	config = rest.CopyConfig(config)
 	// Each dialer of its own makes a transport of its own.
 	config.Dial = dialer()
-	c, err := rest.HTTPClientFor(config)
+	t, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, err
 	}
-	c.Transport = &watchCounter{next: c.Transport, events: events}
-	return c, nil
+	return &watchCounter{next: t, events: events}, nil
 }
 
 func (f *fleet) start(ctx context.Context, config *rest.Config, c *http.Client, spool string, i int, o options) error {

@@ -26,7 +26,7 @@ const (
 
 // startAgents starts manager and agents, and waits until every node is ready.
 func (w *world) startAgents(ctx context.Context) error {
-	if err := w.startManager(); err != nil {
+	if err := w.startManager(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -34,7 +34,7 @@ func (w *world) startAgents(ctx context.Context) error {
 	began := time.Now()
 	var err error
 	// The agents outlive this phase.
-	if w.fleet, err = startFleet(context.WithoutCancel(ctx), w.agentConfig, w.dir, w.options.nodes, w.options); err != nil {
+	if w.fleet, err = startFleet(context.WithoutCancel(ctx), w); err != nil {
 		return err
 	}
 	for ready := 0; ready < w.options.nodes; {

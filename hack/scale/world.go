@@ -14,17 +14,19 @@ import (
 	"syscall"
 	"time"
 
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/config/access"
 	"github.com/schedfleet/schedfleet/config/crd"
 	"github.com/schedfleet/schedfleet/config/rbac"
 )
@@ -33,6 +35,8 @@ const (
 	planeStartTimeout = 2 * time.Minute
 	planeStopTimeout  = 30 * time.Second
 	managerStopWait   = 30 * time.Second
+	// tokenLife is longer than any measurement.
+	tokenLife = 6 * time.Hour
 	// namespace is where everything is made.
 	namespace = "default"
 	// rawNamespace holds the objects whose creation is only timed. No node has their names.
@@ -47,13 +51,11 @@ type world struct {
 	scheme  *runtime.Scheme
 	admin   client.Client
 	// watch follows what observers want to see.
-	watch  cache.Cache
-	config *rest.Config
-	// agentConfig and managerConfig are accounts with the rights of their roles.
-	agentConfig, managerConfig *rest.Config
-	manager                    *process
-	fleet                      *fleet
-	figures                    figures
+	watch   cache.Cache
+	config  *rest.Config
+	manager *process
+	fleet   *fleet
+	figures figures
 }
 
 // begin starts the control plane. No manager and no agent is there yet.
@@ -63,7 +65,7 @@ func begin(ctx context.Context, o options) (*world, error) {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
 	w := &world{options: o, dir: dir, scheme: runtime.NewScheme(), manager: &process{}}
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, rbacv1.AddToScheme, coordinationv1.AddToScheme, v1alpha1.AddToScheme} {
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(w.scheme); err != nil {
 			return nil, err
 		}
@@ -108,59 +110,40 @@ func (w *world) startPlane() error {
 	return err
 }
 
-// prepare makes namespaces and accounts.
+// prepare makes namespaces, accounts, roles and the admission policy, as a real cluster has them.
 func (w *world) prepare(ctx context.Context) error {
-	for _, name := range []string{v1alpha1.DefaultLeaseNamespace, rawNamespace} {
-		if err := w.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}); err != nil {
-			return fmt.Errorf("creating namespace %s: %w", name, err)
-		}
+	if err := w.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: rawNamespace}}); err != nil {
+		return fmt.Errorf("creating namespace %s: %w", rawNamespace, err)
 	}
-	var err error
-	if w.managerConfig, err = w.account(ctx, "schedfleet-manager", rbac.Manager); err != nil {
-		return err
-	}
-	w.agentConfig, err = w.account(ctx, "schedfleet-agent", rbac.Agent)
-	return err
+	return access.Install(ctx, w.admin)
 }
 
-func (w *world) account(ctx context.Context, name string, load func() (rbac.Roles, error)) (*rest.Config, error) {
-	user, err := w.env.AddUser(envtest.User{Name: name}, w.config)
+// agentToken is a token of the agents' account, bound to a node.
+func (w *world) agentToken(ctx context.Context, name string) (string, error) {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if err := w.admin.Create(ctx, node); err != nil {
+		return "", fmt.Errorf("creating Node %s: %w", name, err)
+	}
+	token, err := access.Token(ctx, w.admin, rbac.AgentAccount, node, tokenLife)
 	if err != nil {
-		return nil, fmt.Errorf("creating user %s: %w", name, err)
+		return "", err
 	}
-	roles, err := load()
-	if err != nil {
-		return nil, err
-	}
-	subjects := []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: name}}
-	var objects []client.Object
-	for _, role := range roles.Cluster {
-		objects = append(objects, role, &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: role.Name}, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		})
-	}
-	for _, role := range roles.Namespaced {
-		objects = append(objects, role, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: role.Namespace, Name: role.Name}, Subjects: subjects,
-			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		})
-	}
-	for _, o := range objects {
-		if err := w.admin.Create(ctx, o); err != nil {
-			return nil, fmt.Errorf("giving %s its rights: %w", name, err)
-		}
-	}
-	return user.Config(), nil
+	return token.Token, nil
 }
 
 // startManager starts the real binary, with a log of its own.
-func (w *world) startManager() error {
-	user, err := w.env.AddUser(envtest.User{Name: "schedfleet-manager"}, w.config)
+func (w *world) startManager(ctx context.Context) error {
+	token, err := access.Token(ctx, w.admin, rbac.ManagerAccount, nil, tokenLife)
 	if err != nil {
 		return err
 	}
-	text, err := user.KubeConfig()
+	const name = "scale"
+	text, err := clientcmd.Write(clientcmdapi.Config{
+		Clusters:       map[string]*clientcmdapi.Cluster{name: {Server: w.config.Host, CertificateAuthorityData: w.config.CAData}},
+		AuthInfos:      map[string]*clientcmdapi.AuthInfo{name: {Token: token.Token}},
+		Contexts:       map[string]*clientcmdapi.Context{name: {Cluster: name, AuthInfo: name}},
+		CurrentContext: name,
+	})
 	if err != nil {
 		return err
 	}
