@@ -31,6 +31,7 @@ bin/schedfleet-agent: MAIN := ./cmd/agent
 bin/schedfleet-runner: MAIN := ./cmd/runner
 bin/schedfleet-sink: MAIN := ./cmd/sink
 bin/schedfleet-bench: MAIN := ./hack/bench
+bin/schedfleet-scale: MAIN := ./hack/scale
 
 # Go knows what is out of date; make always asks it.
 bin/%: FORCE
@@ -74,6 +75,14 @@ bench: bin/schedfleet-bench ## Run the benchmarks, and compare with C programs a
 .PHONY: bench-report
 bench-report: bin/schedfleet-bench ## Compare with C programs and cyclictest, and write docs/performance.md
 	bin/schedfleet-bench -report docs/performance.md
+
+.PHONY: bench-scale
+bench-scale: bin/schedfleet-scale bin/schedfleet-manager ## Measure a fleet of 1,000 and of 5,000 hollow nodes (an hour)
+	@assets=$$(hack/controlplane.sh | tail -n 1); for n in 1000 5000; do bin/schedfleet-scale -assets "$$assets" -nodes $$n -workloads 15000 $(SCALE); done
+
+.PHONY: bench-scale-report
+bench-scale-report: ## The same, and write docs/scale.md
+	@$(MAKE) bench-scale SCALE="-report docs/scale.md $(SCALE)"
 
 ##@ Source
 

@@ -69,8 +69,7 @@ var _ = Describe("A Workload", func() {
 				HaveField("Distributions", ConsistOf(HaveField("Count", int64(2*len(resultValues))))),
 			))),
 		))
-		Eventually(eventReasons(obj)).WithContext(ctx).Should(ConsistOf(
-			v1alpha1.ReasonAccepted, v1alpha1.ReasonPlaced, v1alpha1.ReasonAllValid))
+		Eventually(eventReasons(obj)).WithContext(ctx).Should(ConsistOf(v1alpha1.ReasonPlaced, v1alpha1.ReasonAllValid))
 	})
 
 	It("is refused if it asks for what is not supported yet", func(ctx SpecContext) {

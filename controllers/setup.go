@@ -8,6 +8,7 @@ package controllers
 import (
 	"context"
 
+	"github.com/prometheus/client_golang/prometheus"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -26,12 +27,10 @@ import (
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=create;update,namespace=schedfleet-system
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=schedfleet-system
 
-// Rates of requests to the API server. A Workload of thousands of nodes is
-// placed in seconds, and one manager cannot overwhelm an API server.
-const (
-	requestsPerSecond = 300
-	requestBurst      = 500
-)
+// noRateLimit leaves the rate of requests to the API server, which knows what it can take
+// and shares it out by priority and fairness. What is under way at a time is bounded by the
+// controllers: that follows the server's pace, where a number would be wrong for most.
+const noRateLimit = -1
 
 // Options are what the controllers can be told.
 type Options struct {
@@ -41,6 +40,8 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Timings are the defaults where zero.
 	Timings workload.Timings
+	// Metrics is where the controllers' own metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 	// Quarantine is how long nodes are set aside; the defaults where zero.
 	Quarantine quarantine.Limits
 }
@@ -55,10 +56,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// RESTConfig is config with the manager's request rates.
+// RESTConfig is config without a rate limit of the client's.
 func RESTConfig(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
-	config.QPS, config.Burst = requestsPerSecond, requestBurst
+	config.QPS = noRateLimit
 	return config
 }
 
@@ -74,9 +75,19 @@ func ManagerOptions(base ctrl.Options, o Options) (ctrl.Options, error) {
 	}
 	base.Cache.DefaultTransform = cache.TransformStripManagedFields()
 	base.Cache.ByObject = map[client.Object]cache.ByObject{
+		&v1alpha1.NodeRun{}:     {Transform: slim},
 		&coordinationv1.Lease{}: {Namespaces: map[string]cache.Config{o.LeaseNamespace: {}}},
 	}
 	return base, nil
+}
+
+// slim takes away what the manager does not look at: every NodeRun holds what its node is to run.
+func slim(object any) (any, error) {
+	if run, ok := object.(*v1alpha1.NodeRun); ok {
+		run.ManagedFields = nil
+		run.Spec.Run = v1alpha1.RunSpec{}
+	}
+	return object, nil
 }
 
 // Setup adds all controllers to a manager made with ManagerOptions.
@@ -101,5 +112,6 @@ func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		Clock:          o.Clock,
 		LeaseNamespace: o.LeaseNamespace,
 		Timings:        o.Timings,
+		Metrics:        o.Metrics,
 	}).SetupWithManager(mgr)
 }

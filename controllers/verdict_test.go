@@ -42,7 +42,7 @@ var _ = Describe("What the checks of a Workload say", func() {
 			HaveField("Status.Verdicts", Equal(&v1alpha1.VerdictCounts{Pass: 2})),
 			HaveField("Status.Findings", BeEmpty()),
 		))
-		Eventually(eventReasons(obj)).WithContext(ctx).Should(ConsistOf(v1alpha1.ReasonAccepted, v1alpha1.ReasonPlaced, v1alpha1.ReasonAllValid, "Pass"))
+		Eventually(eventReasons(obj)).WithContext(ctx).Should(ConsistOf(v1alpha1.ReasonPlaced, v1alpha1.ReasonAllValid, "Pass"))
 	})
 
 	It("is the worst of the nodes, with the findings and the nodes they are of", func(ctx SpecContext) {

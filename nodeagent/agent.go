@@ -15,12 +15,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -81,6 +83,10 @@ type Options struct {
 	Version    string
 	// BootID tells this machine, since it was started, from copies of it.
 	BootID string
+	// HTTPClient carries the requests, for many agents in one process to share connections. Nil: one of the agent's own.
+	HTTPClient *http.Client
+	// Metrics is where the agent's metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 
 	Runner    Runner
 	Inventory Inventory
@@ -102,6 +108,9 @@ type Agent struct {
 	beating chan struct{}
 	// renewed is when it last renewed it.
 	renewed atomic.Pointer[time.Time]
+	metrics *metrics
+	// ready says that the node takes runs.
+	ready atomic.Bool
 
 	// The rest belongs to the worker.
 	pending pending
@@ -122,8 +131,14 @@ func New(config *rest.Config, opts Options) (*Agent, error) {
 		instance: strings.ToLower(rand.Text()[:16]),
 		inbox:    newInbox(),
 		beating:  make(chan struct{}),
+		metrics:  newMetrics(),
 	}
 	var err error
+	if opts.Metrics != nil {
+		if err = a.metrics.register(opts.Metrics); err != nil {
+			return nil, err
+		}
+	}
 	if a.api, a.cache, err = connect(config, &opts); err != nil {
 		return nil, fmt.Errorf("preparing the connection to the API server: %w", err)
 	}
@@ -195,13 +210,14 @@ func (a *Agent) follow(ctx, background context.Context, wg *sync.WaitGroup) erro
 func (a *Agent) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	var failed []error
+	a.ready.Store(false)
+	var errs []error
 	if a.node.published != nil && !a.lapsed() {
-		failed = append(failed, a.publish(ctx, agentStopped()))
+		errs = append(errs, a.publish(ctx, agentStopped()))
 	}
 	a.archive.parting = true
-	failed = append(failed, a.deliver(ctx), a.opts.Sweeper.Leave(ctx))
-	if err := errors.Join(failed...); err != nil {
+	errs = append(errs, a.deliver(ctx), a.opts.Sweeper.Leave(ctx))
+	if err := errors.Join(errs...); err != nil {
 		a.log.Error(err, "stopped with something left to do", "reportsInSpool", len(a.pending))
 		return
 	}

@@ -50,9 +50,12 @@ func connect(config *rest.Config, opts *Options) (*api, cache.Cache, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = requestsPerSecond, requestBurst
 	config.UserAgent = "schedfleet-agent/" + opts.Version
-	httpClient, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, nil, err
+	httpClient := opts.HTTPClient
+	if httpClient == nil {
+		var err error
+		if httpClient, err = rest.HTTPClientFor(config); err != nil {
+			return nil, nil, err
+		}
 	}
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{v1alpha1.AddToScheme, coordinationv1.AddToScheme} {

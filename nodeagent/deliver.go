@@ -71,6 +71,7 @@ func (a *Agent) openSpool() error {
 		a.inbox.settleAhead(e.UID)
 		a.pending = append(a.pending, &letter{Entry: e, since: time.Now()})
 	}
+	a.metrics.waiting.Set(float64(len(a.pending)))
 	if len(entries) > 0 {
 		a.log.Info("found reports in the spool", "reports", len(entries))
 	}
@@ -84,6 +85,7 @@ func (a *Agent) finish(run *v1alpha1.NodeRun, v verdict, rep *report.Report) {
 	if status.AgentInstance == "" {
 		status.AgentInstance = a.instance
 	}
+	a.metrics.ended(v)
 	a.inbox.settle(run.UID)
 	a.post(&letter{resourceVersion: run.ResourceVersion, since: time.Now(), Entry: &spool.Entry{
 		Namespace: run.Namespace, Name: run.Name, UID: run.UID, RunID: run.Spec.RunID, Workload: run.Spec.Workload.Name,
@@ -124,6 +126,7 @@ func (a *Agent) post(l *letter, raw []byte) {
 		a.log.Info("the spool is full: dropped the oldest", "rawReports", dropped.Raw, "reports", dropped.Entries)
 	}
 	a.pending = append(a.pending, l)
+	defer func() { a.metrics.waiting.Set(float64(len(a.pending))) }()
 	if excess := len(a.pending) - spool.MaxEntries; excess > 0 {
 		a.log.Info("too many reports wait: dropped the oldest", "reports", excess)
 		a.pending = a.pending[excess:]
@@ -133,7 +136,7 @@ func (a *Agent) post(l *letter, raw []byte) {
 // deliver tries once to bring every pending letter to the sink and to the API. It is
 // called between runs only, so that nothing of it goes on during one.
 func (a *Agent) deliver(ctx context.Context) error {
-	var failed []error
+	var errs []error
 	var kept pending
 	for _, l := range a.pending {
 		a.archive.take(ctx, l)
@@ -143,6 +146,7 @@ func (a *Agent) deliver(ctx context.Context) error {
 		}
 		switch err := a.send(ctx, l); {
 		case err == nil, errors.Is(err, errDelivered):
+			a.metrics.deliveries.WithLabelValues(delivered).Inc()
 			a.log.Info("report delivered", "nodeRun", l.key().String(), "runID", l.RunID)
 			if l.RawBytes > 0 {
 				l.published = true
@@ -150,9 +154,11 @@ func (a *Agent) deliver(ctx context.Context) error {
 				continue
 			}
 		case errors.Is(err, errRefused):
+			a.metrics.deliveries.WithLabelValues(dropped).Inc()
 			a.log.Info("report dropped", "nodeRun", l.key().String(), "runID", l.RunID, "why", err.Error())
 		default:
-			failed = append(failed, err)
+			a.metrics.deliveries.WithLabelValues(failed).Inc()
+			errs = append(errs, err)
 			kept = append(kept, l)
 			continue
 		}
@@ -161,7 +167,8 @@ func (a *Agent) deliver(ctx context.Context) error {
 		}
 	}
 	a.pending = kept
-	return errors.Join(failed...)
+	a.metrics.waiting.Set(float64(len(kept)))
+	return errors.Join(errs...)
 }
 
 // send writes the status a letter holds, unless the NodeRun has ended otherwise.

@@ -25,6 +25,7 @@ func (a *Agent) heartbeat(ctx context.Context, owner string, replaced context.Ca
 			return
 		case err != nil:
 			pause = min(pause, heartbeatRetry)
+			a.metrics.heartbeatFailures.Inc()
 			said = a.sayNoHeartbeat(err, said)
 		default:
 			a.renewed.Store(&now)

@@ -37,6 +37,8 @@ type machine struct {
 	sink        nodeagent.ReportSink // nil: none
 	sinkWait    time.Duration
 	lease       time.Duration // 0: the default
+	// agent is the one that was started last.
+	agent *nodeagent.Agent
 }
 
 var machines atomic.Int32
@@ -85,6 +87,7 @@ func (m *machine) launch() (cancel func(), ended <-chan error) {
 		Timings: nodeagent.Timings{LeaseDuration: m.lease, LeaseRenewal: m.lease / 4, SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
 	})
 	Expect(err).NotTo(HaveOccurred())
+	m.agent = agent
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- agent.Run(ctx) }()

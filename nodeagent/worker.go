@@ -43,6 +43,7 @@ func (a *Agent) pass(ctx context.Context) error {
 		a.checkHealth(ctx)
 	}
 	late := a.deliver(ctx)
+	a.ready.Store(a.health.err() == nil && a.health.tested && !a.lapsed())
 	if a.lapsed() {
 		return errors.Join(errLapsed, late)
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
@@ -45,6 +47,8 @@ const (
 type flags struct {
 	nodeName, runner, cgroupRoot, spoolDir, reportSink, leaseNamespace string
 
+	metricsAddress, probeAddress string
+
 	leaseDuration time.Duration
 
 	policy      *nodepolicy.Flags
@@ -62,6 +66,8 @@ func main() {
 	flag.StringVar(&f.leaseNamespace, "lease-namespace", v1alpha1.DefaultLeaseNamespace, "`namespace` of the heartbeat")
 	flag.DurationVar(&f.leaseDuration, "lease-duration", nodeagent.DefaultLeaseDuration,
 		"how long a heartbeat counts, in whole seconds; it is renewed three times as often. A node is given up 5s after its last heartbeat stopped counting: short ones find a dead node sooner, and ask more of the API server")
+	flag.StringVar(&f.metricsAddress, "metrics-bind-address", "0", "`address` to serve metrics on; 0 turns them off, for nothing is to disturb a run")
+	flag.StringVar(&f.probeAddress, "health-probe-bind-address", "0", "`address` to serve /healthz and /readyz on; 0 turns them off")
 	f.policy = nodepolicy.Register(flag.CommandLine)
 	flag.BoolVar(&f.showVersion, "version", false, "print the version and exit")
 	flag.Parse()
@@ -115,9 +121,11 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	agent, err := nodeagent.New(restConfig, nodeagent.Options{
 		NodeName: f.nodeName, LeaseNamespace: f.leaseNamespace, CgroupRoot: f.cgroupRoot, SpoolDir: f.spoolDir, Version: version.String(), CPUs: cpus.String(), Policy: policy,
-		ReportSink: reports, BootID: strings.TrimSpace(string(bootID)),
+		ReportSink: reports, BootID: strings.TrimSpace(string(bootID)), Metrics: registry,
 		Timings: nodeagent.Timings{LeaseDuration: f.leaseDuration, LeaseRenewal: f.leaseDuration / renewalsPerLease},
 
 		Runner:    runner.Client{Path: f.runner, Stderr: os.Stderr},
@@ -127,6 +135,11 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return err
 	}
+	stop, err := serve(f.metricsAddress, f.probeAddress, registry, agent.Ready)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return agent.Run(ctx)
 }
 

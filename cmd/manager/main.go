@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -61,7 +62,7 @@ func run(ctx context.Context, f flags) error {
 	if err != nil {
 		return fmt.Errorf("finding an API server (give --kubeconfig): %w", err)
 	}
-	options := controllers.Options{LeaseNamespace: f.leaseNamespace}
+	options := controllers.Options{LeaseNamespace: f.leaseNamespace, Metrics: metrics.Registry}
 	grace := shutdownTimeout
 	managerOptions, err := controllers.ManagerOptions(ctrl.Options{
 		Metrics:                       metricsserver.Options{BindAddress: f.metricsAddress},

@@ -25,6 +25,8 @@ type surveyed struct {
 	note func(node, culprit string)
 	// lost are how many nodes of each class are to be replaced.
 	lost map[string]int
+	// ready are those that fit and may be free, the preferred ones first. Nil: not sorted yet.
+	ready []Node
 }
 
 func (s *surveyed) exclude(n Node, culprit string) {

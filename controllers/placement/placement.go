@@ -57,6 +57,8 @@ type Demand struct {
 	// First are the nodes it was given at first. What was lost of them is replaced by
 	// nodes of the same class where that is possible.
 	First []string
+	// Alike is the same for Workloads that the same nodes fit. Empty: not known.
+	Alike string
 }
 
 // Snapshot is what a decision depends on besides the Demand.
@@ -100,21 +102,14 @@ func Decide(d Demand, snap Snapshot) Decision {
 
 // keptAhead is what those ahead of d in the queue get, or have kept for them.
 func keptAhead(d Demand, snap Snapshot) claims {
-	kept := claims{}
+	round := NewRound(snap.Nodes)
 	for _, other := range ahead(d, snap.Waiting) {
-		if !anyFree(snap.Nodes, kept) {
+		if !round.AnyFree() {
 			break
 		}
-		_, claimed := settle(other, survey(other, snap.Nodes, nil), kept)
-		for _, name := range claimed {
-			kept[name] = other.Workload
-		}
+		round.Settle(other)
 	}
-	return kept
-}
-
-func anyFree(nodes []Node, kept claims) bool {
-	return slices.ContainsFunc(nodes, func(n Node) bool { return kept.free(n) })
+	return round.kept
 }
 
 func (c claims) free(n Node) bool { return !n.Busy && c[n.Name] == nil }
@@ -138,15 +133,22 @@ func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []st
 			return decision, nil
 		}
 	}
-	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return !kept.free(n) })
-	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
+	free := s.ready
+	if free == nil {
+		free = inOrder(d, s.fitting, kept)
+	}
 	free = replacementsFirst(d, free, s.lost)
 	chosen := free
 	if asked.Spread == v1alpha1.SpreadClasses {
 		chosen = spread(d, s.fitting, free, wanted)
 	}
-	for _, n := range chosen[:min(wanted, len(chosen))] {
-		claimed = append(claimed, n.Name)
+	for _, n := range chosen {
+		if len(claimed) == wanted {
+			break
+		}
+		if kept.free(n) {
+			claimed = append(claimed, n.Name)
+		}
 	}
 	complete := len(claimed) == wanted
 	if decision.Reason == "" && !complete {
@@ -157,6 +159,13 @@ func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []st
 		decision.Nodes = claimed
 	}
 	return decision, claimed
+}
+
+// inOrder are those of the nodes that are free, the preferred ones first.
+func inOrder(d Demand, nodes []Node, kept claims) []Node {
+	free := slices.DeleteFunc(slices.Clone(nodes), func(n Node) bool { return !kept.free(n) })
+	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
+	return free
 }
 
 // preference spreads the load: nodes that failed d last, else the least recently used first.

@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
 )
 
 // pointOfPriority is how much older a Workload counts for each point of priority.
@@ -30,23 +32,30 @@ func ahead(d Demand, waiting []Demand) []Demand {
 // part waits on its nodes for the rest. Creation times are whole seconds, so names
 // decide in the end.
 func order(a, b Demand) int {
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), Order(a.Workload, b.Workload))
+}
+
+// Order is the part of the order that does not change while Workloads wait.
+func Order(a, b *v1alpha1.Workload) int {
 	return cmp.Or(
-		cmp.Compare(rank(a), rank(b)),
 		turn(a).Compare(turn(b)),
-		-cmp.Compare(a.Workload.Spec.Priority, b.Workload.Spec.Priority),
-		cmp.Compare(a.Workload.Namespace, b.Workload.Namespace),
-		cmp.Compare(a.Workload.Name, b.Workload.Name),
+		-cmp.Compare(a.Spec.Priority, b.Spec.Priority),
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Name, b.Name),
 	)
 }
 
+// Urgent says that d goes before all that are not, wherever it is in the queue.
+func (d Demand) Urgent() bool { return d.Begun && d.Workload.Spec.Placement.Gang }
+
 func rank(d Demand) int {
-	if d.Begun && d.Workload.Spec.Placement.Gang {
+	if d.Urgent() {
 		return 0
 	}
 	return 1
 }
 
-// turn is when d would have been created to be where it is in the queue without a priority.
-func turn(d Demand) time.Time {
-	return d.Workload.CreationTimestamp.Add(-time.Duration(d.Workload.Spec.Priority) * pointOfPriority)
+// turn is when w would have been created to be where it is in the queue without a priority.
+func turn(w *v1alpha1.Workload) time.Time {
+	return w.CreationTimestamp.Add(-time.Duration(w.Spec.Priority) * pointOfPriority)
 }

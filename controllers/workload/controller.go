@@ -16,6 +16,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -44,19 +45,30 @@ type Reconciler struct {
 	// LeaseNamespace is where agents renew their heartbeats.
 	LeaseNamespace string
 	Timings        Timings
+	// Metrics is where metrics are registered. Nil: nowhere.
+	Metrics prometheus.Registerer
 
 	ledger     *ledger
+	contenders *contenders
+	plan       *plan
+	// told is when the first in the queue were last woken for their messages.
+	told       time.Time
 	memory     *memory
+	metrics    *metrics
 	heartbeats *heartbeats
 	contact    contact
+	// queue is the controller's own.
+	queue queue
 }
 
 // step is one part of a Workload's life. It says whether the pass ends with it.
 type step func(context.Context, *scope) (done bool, err error)
 
-// Reconcile is one pass over one Workload.
+// Reconcile is one pass over one Workload, or a round among those that want nodes.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-	r.ledger.stopWaiting(req.NamespacedName)
+	if req == roundRequest {
+		return r.gatherRound(ctx)
+	}
 	s, err := r.read(ctx, req.NamespacedName)
 	if err != nil {
 		return reconcile.Result{}, err

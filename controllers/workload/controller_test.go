@@ -58,7 +58,7 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	return &Reconciler{
 		Client: interceptor.NewClient(build(objects), calls), Live: interceptor.NewClient(build(all), calls), heartbeats: seen,
 		Recorder: events.NewFakeRecorder(100), Clock: clocktesting.NewFakePassiveClock(epoch),
-		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory(),
+		LeaseNamespace: "leases", Timings: Timings{}.withDefaults(), ledger: newLedger(), contenders: newContenders(), memory: newMemory(), metrics: newMetrics(),
 	}
 }
 
@@ -131,7 +131,7 @@ func TestANodeIsReservedUntilItsNodeRunIsSeen(t *testing.T) {
 }
 
 func TestNothingIsCreatedWhileTheCacheIsBehind(t *testing.T) {
-	w := runnable("w")
+	w := runnable("w", func(w *v1alpha1.Workload) { w.Finalizers = []string{v1alpha1.FinalizerCleanup} })
 	unseen := newNodeRun(w, "n1")
 	unseen.Name = v1alpha1.NodeRunName("w", "n1", 1)
 	nodes := append(readyNode("n1", epoch), readyNode("n2", epoch)...)
@@ -320,5 +320,32 @@ func TestAReportThatArrivesMeanwhileWins(t *testing.T) {
 	r.contact.lose(epoch.Add(-time.Hour))
 	if result := r.pass(t); result.RequeueAfter != staleCacheRetry {
 		t.Errorf("the next pass is in %s", result.RequeueAfter)
+	}
+}
+
+func TestTheFirstNodeRunNeedsNoLookAtOthers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		finalizers []string
+		want       int
+	}{
+		"the API server had no finalizer, so there is no NodeRun": {nil, 0},
+		"there may be NodeRuns that the cache does not show":      {[]string{v1alpha1.FinalizerCleanup}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looks := 0
+			r := reconciler(t, interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+				if _, metadata := list.(*metav1.PartialObjectMetadataList); metadata {
+					looks++
+				}
+				return c.List(ctx, list, opts...)
+			}}, append(readyNode("n1", epoch), runnable("w", func(w *v1alpha1.Workload) { w.Finalizers = tc.finalizers })))
+			r.pass(t)
+			if diff := cmp.Diff([]string{"n1"}, r.nodesWithRuns(t)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if looks != tc.want {
+				t.Errorf("the API server was asked for NodeRuns %d times, want %d", looks, tc.want)
+			}
+		})
 	}
 }

@@ -59,14 +59,9 @@ func newNodeRun(w *v1alpha1.Workload, node string) *v1alpha1.NodeRun {
 // create creates NodeRuns. Those that fail are tried again in the next pass,
 // which looks at the world anew.
 func (r *Reconciler) create(ctx context.Context, s *scope, reserved []*v1alpha1.NodeRun) error {
-	switch stale, err := r.cacheIsStale(ctx, s); {
-	case err != nil:
-		return err
-	case stale:
-		return errStaleCache
-	}
+	attempts := lastAttempts(s.runs)
 	for _, run := range reserved {
-		run.Spec.Attempt = lastAttempt(s.runs, run.Spec.NodeName) + 1
+		run.Spec.Attempt = attempts[run.Spec.NodeName] + 1
 	}
 	err := each(ctx, reserved, func(run *v1alpha1.NodeRun) error { return r.createOne(ctx, run) })
 	before := len(s.runs)
@@ -87,6 +82,7 @@ func (r *Reconciler) createOne(ctx context.Context, run *v1alpha1.NodeRun) error
 		err := r.Client.Create(ctx, run, fieldOwner)
 		if err == nil {
 			r.ledger.confirm(run, r.Clock.Now())
+			r.metrics.created.Inc()
 			logf.FromContext(ctx).V(1).Info("NodeRun created", "nodeRun", run.Name, "node", run.Spec.NodeName, "runID", run.Spec.RunID)
 			return nil
 		}
@@ -128,13 +124,11 @@ func (r *Reconciler) cacheIsStale(ctx context.Context, s *scope) (bool, error) {
 	return false, nil
 }
 
-// lastAttempt is the highest attempt so far on a node.
-func lastAttempt(runs []*v1alpha1.NodeRun, node string) int32 {
-	var last int32
+// lastAttempts are the highest attempts so far on each node.
+func lastAttempts(runs []*v1alpha1.NodeRun) map[string]int32 {
+	last := map[string]int32{}
 	for _, run := range runs {
-		if run.Spec.NodeName == node {
-			last = max(last, run.Spec.Attempt)
-		}
+		last[run.Spec.NodeName] = max(last[run.Spec.NodeName], run.Spec.Attempt)
 	}
 	return last
 }

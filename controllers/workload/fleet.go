@@ -6,7 +6,7 @@ package workload
 import (
 	"context"
 	"fmt"
-	"slices"
+	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -16,34 +16,27 @@ import (
 	"github.com/schedfleet/schedfleet/controllers/placement"
 )
 
-// snapshot is the fleet as placement sees it: what the cache shows and what the
+// nodes are the fleet as placement sees it: what the cache shows and what the
 // ledger knows beyond that. Preconditions: the ledger's mu is held.
-func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot, error) {
-	var snap placement.Snapshot
+func (r *Reconciler) nodes(ctx context.Context, now time.Time) ([]placement.Node, error) {
 	busy, err := r.busyNodes(ctx)
 	if err != nil {
-		return snap, err
+		return nil, err
 	}
-	var nodes v1alpha1.TestNodeList
-	if err := r.Client.List(ctx, &nodes, client.UnsafeDisableDeepCopy); err != nil {
-		return snap, fmt.Errorf("listing test nodes: %w", err)
+	var list v1alpha1.TestNodeList
+	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing test nodes: %w", err)
 	}
-	free := 0
-	for i := range nodes.Items {
-		n := placement.Node{TestNode: &nodes.Items[i]}
-		n.Alive = r.heartbeats.alive(n.Name, s.now)
-		n.Busy = busy.Has(n.Name) || r.ledger.occupied(n.Name, s.now)
+	nodes := make([]placement.Node, 0, len(list.Items))
+	for i := range list.Items {
+		n := placement.Node{TestNode: &list.Items[i]}
+		n.Alive = r.heartbeats.alive(n.Name, now)
+		n.Busy = busy.Has(n.Name) || r.ledger.occupied(n.Name, now)
 		n.LastUsed = r.ledger.lastUsed[n.Name]
 		n.Machine = r.ledger.machines.of(n.TestNode)
-		snap.Nodes = append(snap.Nodes, n)
-		if !n.Busy {
-			free++
-		}
+		nodes = append(nodes, n)
 	}
-	if free > 0 { // else there is nothing to compete for
-		snap.Waiting, err = r.competitors(ctx, s)
-	}
-	return snap, err
+	return nodes, nil
 }
 
 // busyNodes are the nodes on which some NodeRun has not ended.
@@ -71,42 +64,24 @@ func (r *Reconciler) leases(ctx context.Context, reader client.Reader) (map[stri
 	return leases, nil
 }
 
-// competitors are the demands of the other Workloads that want nodes. What has
-// become of their NodeRuns is looked at anew, as in their own passes.
-// Preconditions: the ledger's mu is held.
-func (r *Reconciler) competitors(ctx context.Context, s *scope) ([]placement.Demand, error) {
-	var list v1alpha1.WorkloadList
-	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing Workloads: %w", err)
+// snapshot is the fleet together with the demands of the other Workloads that want
+// nodes. Preconditions: the ledger's mu is held.
+func (r *Reconciler) snapshot(ctx context.Context, s *scope) (placement.Snapshot, error) {
+	var snap placement.Snapshot
+	err := r.listContenders(ctx)
+	if err != nil {
+		return snap, err
 	}
-	var demands []placement.Demand
-	for i := range list.Items {
-		w := &list.Items[i]
-		if w.UID == s.workload.UID || !r.mayPlace(w, s) {
-			continue
+	if snap.Nodes, err = r.nodes(ctx, s.now); err != nil {
+		return snap, err
+	}
+	for _, c := range r.contenders.order {
+		if err := r.recount(ctx, c, s.now); err != nil {
+			return snap, err
 		}
-		runs, err := r.cachedRuns(ctx, client.ObjectKeyFromObject(w))
-		if err != nil {
-			return nil, err
-		}
-		runs = slices.DeleteFunc(merge(runs, r.ledger.assumedBy(w.UID, s.now)), func(run *v1alpha1.NodeRun) bool {
-			return run.Spec.Workload.UID != string(w.UID)
-		})
-		if t := count(w, runs); t.wantsNodes() {
-			demands = append(demands, demand(w, t))
+		if c.wants && c.workload.UID != s.workload.UID && c.mayPlace(s.now) {
+			snap.Waiting = append(snap.Waiting, c.demand)
 		}
 	}
-	return demands, nil
-}
-
-// mayPlace says whether a Workload's own pass would come as far as placing it.
-func (r *Reconciler) mayPlace(w *v1alpha1.Workload, s *scope) bool {
-	if w.Finished() || w.Spec.Suspend || !w.DeletionTimestamp.IsZero() {
-		return false
-	}
-	if due, ok := deadline(w); ok && !s.now.Before(due) {
-		return false
-	}
-	refusal, err := check(w)
-	return refusal == nil && err == nil
+	return snap, nil
 }

@@ -39,7 +39,7 @@ func Foresee(ctx context.Context, api client.Client, clk clock.PassiveClock, lea
 		return nil, fmt.Errorf("listing NodeRuns: %w", err)
 	}
 	r := &Reconciler{Client: seen, Live: api, Clock: clk, LeaseNamespace: leaseNamespace,
-		Timings: Timings{}.withDefaults(), ledger: newLedger(), memory: newMemory(), heartbeats: newHeartbeats()}
+		Timings: Timings{}.withDefaults(), ledger: newLedger(), contenders: newContenders(), memory: newMemory(), heartbeats: newHeartbeats()}
 	if err := r.observeLeases(ctx); err != nil {
 		return nil, err
 	}

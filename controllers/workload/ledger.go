@@ -4,8 +4,6 @@
 package workload
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,16 +13,14 @@ import (
 )
 
 // ledger is what the manager knows before its cache does: which nodes it has
-// just given away. It also knows who waits for nodes. Losing it does no harm:
-// a manager that starts reads the whole truth first.
+// just given away. Losing it does no harm: a manager that starts reads the whole
+// truth first.
 type ledger struct {
 	// mu is held from looking at the nodes to taking some, so that two Workloads
-	// never take the same one, and nobody misses the event that frees one.
+	// never take the same one. It guards the contenders and the plan as well.
 	mu sync.Mutex
 	// assumed holds, by node, the NodeRuns the cache does not show yet.
 	assumed map[string]assumption
-	// waiting are the Workloads that want to hear of free nodes.
-	waiting map[types.NamespacedName]struct{}
 	// lastUsed is when a NodeRun was last seen on a node.
 	lastUsed map[string]time.Time
 	// machines are those of the nodes.
@@ -42,7 +38,6 @@ type assumption struct {
 func newLedger() *ledger {
 	return &ledger{
 		assumed:  map[string]assumption{},
-		waiting:  map[types.NamespacedName]struct{}{},
 		lastUsed: map[string]time.Time{},
 		machines: machines{},
 	}
@@ -73,18 +68,20 @@ func (l *ledger) confirm(run *v1alpha1.NodeRun, now time.Time) {
 	}
 }
 
-// release gives a node back, or forgets a NodeRun the cache now shows.
-func (l *ledger) release(run *v1alpha1.NodeRun) {
+// release gives a node back, or forgets a NodeRun the cache now shows. It says whether it was known.
+func (l *ledger) release(run *v1alpha1.NodeRun) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if a, ok := l.assumed[run.Spec.NodeName]; ok && a.run.Spec.RunID == run.Spec.RunID {
+	a, ok := l.assumed[run.Spec.NodeName]
+	if ok = ok && a.run.Spec.RunID == run.Spec.RunID; ok {
 		delete(l.assumed, run.Spec.NodeName)
 	}
+	return ok
 }
 
-// see takes note of a NodeRun the cache shows, or showed.
-func (l *ledger) see(run *v1alpha1.NodeRun) {
-	l.release(run)
+// see takes note of a NodeRun the cache shows, or showed. It says whether it was awaited.
+func (l *ledger) see(run *v1alpha1.NodeRun) bool {
+	awaited := l.release(run)
 	used := run.CreationTimestamp.Time
 	if run.Status.CompletionTime != nil {
 		used = run.Status.CompletionTime.Time
@@ -94,6 +91,7 @@ func (l *ledger) see(run *v1alpha1.NodeRun) {
 	if used.After(l.lastUsed[run.Spec.NodeName]) {
 		l.lastUsed[run.Spec.NodeName] = used
 	}
+	return awaited
 }
 
 // forgetNode drops what is known of a node that is no more.
@@ -130,22 +128,6 @@ func (l *ledger) assumedBy(workload types.UID, now time.Time) []*v1alpha1.NodeRu
 	return runs
 }
 
-// wait adds a Workload to those that want to hear of free nodes. Preconditions: mu is held.
-func (l *ledger) wait(key types.NamespacedName) { l.waiting[key] = struct{}{} }
-
-// stopWaiting is called when a pass begins: it looks for itself.
-func (l *ledger) stopWaiting(key types.NamespacedName) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.waiting, key)
-}
-
-func (l *ledger) waitingWorkloads() []types.NamespacedName {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Collect(maps.Keys(l.waiting))
-}
-
 // memory is what the manager remembers of a Workload to write its status
 // seldom and merge its results once. Losing it costs one write.
 type memory struct {
@@ -158,6 +140,8 @@ type note struct {
 	written time.Time
 	// merged stands for the set of results in status.groups.
 	merged uint64
+	// runs is how many NodeRuns the last pass looked at.
+	runs int
 }
 
 func newMemory() *memory { return &memory{notes: map[types.NamespacedName]note{}} }
@@ -172,6 +156,11 @@ func (m *memory) keep(key types.NamespacedName, n note) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.notes[key] = n
+}
+
+// passAfter is how long events are gathered before the next pass over a Workload.
+func (m *memory) passAfter(key types.NamespacedName) time.Duration {
+	return gatherDelay + time.Duration(m.of(key).runs)*gatherShare
 }
 
 func (m *memory) forget(key types.NamespacedName) {

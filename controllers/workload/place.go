@@ -31,7 +31,7 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 	// Those that were created are confirmed by then, and stay.
 	defer r.releaseUnconfirmed(reserved)
 	if s.placement.Reason != "" {
-		s.wakeAt(s.now.Add(r.Timings.WaitingRecheck))
+		s.wakeAt(s.now.Add(r.recheck()))
 	}
 	if len(reserved) == 0 {
 		return true, nil
@@ -39,39 +39,53 @@ func (r *Reconciler) place(ctx context.Context, s *scope) (bool, error) {
 	if len(reserved) < len(s.placement.Nodes) {
 		s.wakeAt(s.now)
 	}
+	begun := controllerutil.ContainsFinalizer(s.workload, v1alpha1.FinalizerCleanup)
 	if err := r.setFinalizer(ctx, s, controllerutil.AddFinalizer); err != nil {
 		return true, err
+	}
+	if begun {
+		// Without the finalizer, which the API server has just confirmed, there are none.
+		switch stale, err := r.cacheIsStale(ctx, s); {
+		case err != nil:
+			return true, err
+		case stale:
+			return true, errStaleCache
+		}
 	}
 	if s.tally.unsettled() {
 		if settled, err := r.settle(ctx, s); !settled || err != nil {
 			return true, err
 		}
 	}
-	return true, r.create(ctx, s, reserved)
+	first := len(s.runs) == 0
+	err = r.create(ctx, s, reserved)
+	if first && len(s.runs) > 0 {
+		r.metrics.queueWait.Observe(r.Clock.Since(s.workload.CreationTimestamp.Time).Seconds())
+	}
+	return true, err
 }
 
 // decide chooses nodes and reserves them, in one go with everybody else's choices.
 func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun, error) {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()
-	r.ledger.wait(client.ObjectKeyFromObject(s.workload))
-	snap, err := r.snapshot(ctx, s)
+	decision, err := r.decideFor(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	d := demand(s.workload, s.tally)
-	decision := placement.Decide(d, snap)
 	s.placement = &decision
-	s.noneFits = decision.Reason == v1alpha1.ReasonNoFittingNode && !placement.AnyFits(d, snap.Nodes)
+	s.noneFits = decision.Reason == v1alpha1.ReasonNoFittingNode && !placement.AnyFits(demand(s.workload, s.tally), r.plan.nodes.Nodes)
 	var reserved []*v1alpha1.NodeRun
-	classes := snap.Classes()
 	for _, node := range atOnce(s.workload, decision.Nodes) {
 		run := newNodeRun(s.workload, node)
-		if class := classes[node]; class != "" {
+		if class := r.plan.classes[node]; class != "" {
 			run.Labels[v1alpha1.LabelClass] = class
 		}
 		r.ledger.reserve(run)
 		reserved = append(reserved, run)
+	}
+	if len(reserved) > 0 {
+		r.contenders.served(s.workload.UID, len(reserved) < decision.Wanted)
 	}
 	return reserved, nil
 }
@@ -137,10 +151,14 @@ func (r *Reconciler) settle(ctx context.Context, s *scope) (bool, error) {
 }
 
 func (r *Reconciler) releaseUnconfirmed(reserved []*v1alpha1.NodeRun) {
+	released := false
 	for _, run := range reserved {
 		if run.UID == "" {
-			r.ledger.release(run)
+			released = r.ledger.release(run) || released
 		}
+	}
+	if released {
+		r.misplanned(reserved[0], r.queue)
 	}
 }
 

@@ -99,6 +99,7 @@ func (r *Reconciler) writeStatus(ctx context.Context, s *scope, status *v1alpha1
 	key := client.ObjectKeyFromObject(after)
 	n := r.memory.of(key)
 	n.written = r.Clock.Now()
+	r.metrics.statusWrites.Inc()
 	r.memory.keep(key, n)
 	s.workload = after
 	r.tell(ctx, after, before.Status.Conditions)
@@ -118,7 +119,8 @@ func (r *Reconciler) tell(ctx context.Context, w *v1alpha1.Workload, before []me
 }
 
 // transitions are the conditions worth an event: those with a new status or
-// reason that say something the others do not. Complete=False is told by
+// reason that say something the others do not. That it was accepted goes without saying
+// once it is placed, Complete=False is told by
 // Failed, a refusal by Failed, that it goes on by Placed, and that nothing was checked by no event.
 func transitions(before, after []metav1.Condition) []metav1.Condition {
 	var changed []metav1.Condition
@@ -128,7 +130,7 @@ func transitions(before, after []metav1.Condition) []metav1.Condition {
 			continue
 		}
 		switch {
-		case c.Type == v1alpha1.ConditionAccepted && c.Status == metav1.ConditionTrue,
+		case c.Type == v1alpha1.ConditionAccepted && c.Status == metav1.ConditionTrue && !meta.IsStatusConditionTrue(after, v1alpha1.ConditionPlaced),
 			c.Type == v1alpha1.ConditionPlaced && c.Reason != v1alpha1.ReasonSuspended && c.Reason != v1alpha1.ReasonFinished && c.Reason != v1alpha1.ReasonWaiting,
 			c.Type == v1alpha1.ConditionProgressing && c.Reason == v1alpha1.ReasonSuspended,
 			c.Type == v1alpha1.ConditionProgressing && c.Reason == v1alpha1.ReasonDeleting,

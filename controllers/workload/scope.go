@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -85,6 +86,9 @@ func (r *Reconciler) read(ctx context.Context, key types.NamespacedName) (*scope
 	}
 	if s.workload != nil {
 		s.count()
+		n := r.memory.of(key)
+		n.runs = len(s.runs)
+		r.memory.keep(key, n)
 	}
 	return s, nil
 }
@@ -119,8 +123,15 @@ func (r *Reconciler) cachedRuns(ctx context.Context, key types.NamespacedName) (
 
 // merge adds to the cached NodeRuns the assumed ones that are not among them.
 func merge(cached, assumed []*v1alpha1.NodeRun) []*v1alpha1.NodeRun {
+	if len(assumed) == 0 {
+		return cached
+	}
+	shown := sets.New[string]()
+	for _, run := range cached {
+		shown.Insert(run.Spec.RunID)
+	}
 	for _, run := range assumed {
-		if !slices.ContainsFunc(cached, func(c *v1alpha1.NodeRun) bool { return c.Spec.RunID == run.Spec.RunID }) {
+		if !shown.Has(run.Spec.RunID) {
 			cached = append(cached, run)
 		}
 	}

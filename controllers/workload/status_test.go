@@ -209,6 +209,7 @@ func TestTransitions(t *testing.T) {
 	failed := of(v1alpha1.ConditionFailed, metav1.ConditionTrue, v1alpha1.ReasonInvalid)
 	for name, tc := range map[string]struct{ before, after, want []metav1.Condition }{
 		"new":                   {nil, []metav1.Condition{accepted, noNode, open}, []metav1.Condition{accepted, noNode}},
+		"placed at once":        {nil, []metav1.Condition{accepted, isPlaced, runs}, []metav1.Condition{isPlaced}},
 		"the same":              {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, noNode}, nil},
 		"placed at last":        {[]metav1.Condition{accepted, noNode}, []metav1.Condition{accepted, isPlaced, runs}, []metav1.Condition{isPlaced}},
 		"another reason":        {[]metav1.Condition{noNode}, []metav1.Condition{busy}, []metav1.Condition{busy}},

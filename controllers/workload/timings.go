@@ -26,8 +26,8 @@ const (
 	// DefaultCleanupTimeout is how long a deleted Workload waits for its NodeRuns
 	// to end on their nodes.
 	DefaultCleanupTimeout = time.Minute
-	// DefaultWaitingRecheck is how often a waiting Workload looks at the nodes
-	// even if nothing has told it to.
+	// DefaultWaitingRecheck is how often the nodes are looked at for Workloads that
+	// wait, even if nothing has happened.
 	DefaultWaitingRecheck = 30 * time.Second
 )
 
@@ -37,6 +37,13 @@ const (
 	// gatherDelay gathers events before a pass looks at what they tell: thousands
 	// of NodeRuns may end at a time.
 	gatherDelay = 50 * time.Millisecond
+	// gatherShare is how much longer for each NodeRun that a pass looks at.
+	gatherShare = 50 * time.Microsecond
+	// maxTold is how many waiting Workloads, the first in the queue, are told at once what
+	// they wait for when nodes come and go. The others look by themselves, each as seldom
+	// as recheckShare times the length of the queue: 20 a second at most.
+	maxTold      = 20
+	recheckShare = 50 * time.Millisecond
 	// contactTimeout and contactRetry are for asking an API server that may be out
 	// of reach.
 	contactTimeout = 5 * time.Second

@@ -20,6 +20,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 )
@@ -41,7 +42,12 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // SetupWithManager registers the controller and what it watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	r.Timings = r.Timings.withDefaults()
-	r.ledger, r.memory, r.heartbeats = newLedger(), newMemory(), newHeartbeats()
+	r.ledger, r.contenders, r.memory, r.metrics, r.heartbeats = newLedger(), newContenders(), newMemory(), newMetrics(), newHeartbeats()
+	if r.Metrics != nil {
+		if err := r.register(r.Metrics); err != nil {
+			return err
+		}
+	}
 	if err := mgr.Add(pulse{r}); err != nil {
 		return fmt.Errorf("adding the pulse: %w", err)
 	}
@@ -49,10 +55,14 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Named("workload").
 		// Its own status writes do not concern it. Deletion changes the generation.
 		For(&v1alpha1.Workload{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.Workload{}, r.whenWorkloadLeavesQueue()).
+		Watches(&v1alpha1.Workload{}, r.whenQueueChanges()).
 		Watches(&v1alpha1.NodeRun{}, r.whenNodeRunChanges()).
 		Watches(&v1alpha1.TestNode{}, r.whenNodeChanges()).
 		Watches(&coordinationv1.Lease{}, r.whenHeartbeat()).
+		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
+			r.queue = q
+			return nil
+		})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: maxConcurrentReconciles,
 			ReconciliationTimeout:   passTimeout,
@@ -66,46 +76,81 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return nil
 }
 
-// wakeWaiting makes all Workloads that wait for nodes look again.
-func (r *Reconciler) wakeWaiting(q queue) {
-	for _, key := range r.ledger.waitingWorkloads() {
-		q.AddAfter(reconcile.Request{NamespacedName: key}, gatherDelay)
+// replan asks for a round soon, since there may be more to give away.
+func (r *Reconciler) replan(q queue) {
+	r.ledger.mu.Lock()
+	if r.plan != nil {
+		r.plan.dated = true
+	}
+	r.ledger.mu.Unlock()
+	q.AddAfter(roundRequest, gatherDelay)
+}
+
+// nodesChanged gives up a plan that counts on nodes as they were.
+func (r *Reconciler) nodesChanged(q queue) {
+	r.ledger.mu.Lock()
+	if r.plan != nil {
+		r.plan.wrong = true
+	}
+	r.ledger.mu.Unlock()
+	q.AddAfter(roundRequest, gatherDelay)
+}
+
+// misplanned gives up a plan by which a NodeRun stands where it does not, or the other way round.
+func (r *Reconciler) misplanned(run *v1alpha1.NodeRun, q queue) {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	r.contenders.changed(types.UID(run.Spec.Workload.UID))
+	if r.plan != nil {
+		r.plan.wrong = true
+	}
+	if q != nil { // nil in tests of single passes
+		q.AddAfter(roundRequest, gatherDelay)
 	}
 }
 
-// whenNodeRunChanges looks at its Workload, and at all that wait if it leaves its node.
+// whenNodeRunChanges looks at its Workload, and at who gets its node if it leaves that.
 func (r *Reconciler) whenNodeRunChanges() handler.EventHandler {
-	changed := func(obj client.Object, q queue) {
+	changed := func(obj client.Object, q queue) (awaited bool) {
 		run := obj.(*v1alpha1.NodeRun)
-		r.ledger.see(run)
+		awaited = r.ledger.see(run)
+		r.ledger.mu.Lock()
+		r.contenders.changed(types.UID(run.Spec.Workload.UID))
+		r.ledger.mu.Unlock()
 		key := types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Workload.Name}
-		q.AddAfter(reconcile.Request{NamespacedName: key}, gatherDelay)
+		q.AddAfter(reconcile.Request{NamespacedName: key}, r.memory.passAfter(key))
+		return awaited
 	}
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { changed(e.Object, q) },
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			if run := e.Object.(*v1alpha1.NodeRun); !changed(run, q) && !run.Finished() {
+				r.misplanned(run, q) // somebody else's
+			}
+		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			changed(e.ObjectNew, q)
-			if !e.ObjectOld.(*v1alpha1.NodeRun).Finished() && e.ObjectNew.(*v1alpha1.NodeRun).Finished() {
-				r.wakeWaiting(q)
+			if run := e.ObjectNew.(*v1alpha1.NodeRun); !e.ObjectOld.(*v1alpha1.NodeRun).Finished() && run.Finished() {
+				r.metrics.end(run)
+				r.replan(q)
 			}
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
 			changed(e.Object, q)
 			if !e.Object.(*v1alpha1.NodeRun).Finished() {
-				r.wakeWaiting(q)
+				r.replan(q)
 			}
 		},
 	}
 }
 
-// whenNodeChanges looks at the waiting Workloads if the node may fit differently now.
+// whenNodeChanges holds a round if the node may fit differently now.
 func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { r.wakeWaiting(q) },
+		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { r.nodesChanged(q) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			before, after := e.ObjectOld.(*v1alpha1.TestNode), e.ObjectNew.(*v1alpha1.TestNode)
 			if fitsDifferently(before, after) {
-				r.wakeWaiting(q)
+				r.nodesChanged(q)
 			}
 			if !equality.Semantic.DeepEqual(before.Spec, after.Spec) {
 				r.wakeThoseOn(ctx, after.Name, q)
@@ -113,7 +158,7 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
 			r.ledger.forgetNode(e.Object.GetName())
-			r.wakeWaiting(q) // their messages count nodes
+			r.nodesChanged(q) // messages count nodes
 		},
 	}
 }
@@ -149,14 +194,14 @@ func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 		!equality.Semantic.DeepEqual(a, b)
 }
 
-// whenHeartbeat takes note of it, and looks at the waiting Workloads when a node's begins, or begins again.
+// whenHeartbeat takes note of it, and holds a round when a node's begins, or begins again.
 func (r *Reconciler) whenHeartbeat() handler.EventHandler {
 	seen := func(obj client.Object, stoodThere bool, q queue) {
 		lease, now := obj.(*coordinationv1.Lease), r.Clock.Now()
 		before := r.heartbeats.alive(lease.Name, now)
 		r.heartbeats.observe(lease, stoodThere, now, r.Timings.LeaseDuration)
 		if !before && r.heartbeats.alive(lease.Name, now) {
-			r.wakeWaiting(q)
+			r.nodesChanged(q)
 		}
 	}
 	return handler.Funcs{
@@ -168,21 +213,43 @@ func (r *Reconciler) whenHeartbeat() handler.EventHandler {
 	}
 }
 
-// whenWorkloadLeavesQueue looks at the others: nodes were kept for it.
-func (r *Reconciler) whenWorkloadLeavesQueue() handler.EventHandler {
-	held := func(obj client.Object) bool {
-		w := obj.(*v1alpha1.Workload)
+// whenQueueChanges keeps the queue, and holds a round when somebody comes or leaves:
+// nodes were kept for those ahead.
+func (r *Reconciler) whenQueueChanges() handler.EventHandler {
+	held := func(w *v1alpha1.Workload) bool {
 		return !w.Finished() && !w.Spec.Suspend && w.DeletionTimestamp.IsZero()
 	}
+	put := func(obj client.Object) *v1alpha1.Workload {
+		r.ledger.mu.Lock()
+		defer r.ledger.mu.Unlock()
+		w := obj.(*v1alpha1.Workload)
+		r.contenders.put(w)
+		return w
+	}
 	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			if held(put(e.Object)) {
+				r.replan(q)
+			}
+		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			if held(e.ObjectOld) && !held(e.ObjectNew) {
-				r.wakeWaiting(q)
+			old := e.ObjectOld.(*v1alpha1.Workload)
+			if old.UID != e.ObjectNew.GetUID() { // deleted and made anew while the watch was interrupted
+				r.ledger.mu.Lock()
+				r.contenders.remove(old)
+				r.ledger.mu.Unlock()
+			}
+			if held(old) != held(put(e.ObjectNew)) {
+				r.replan(q)
 			}
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
-			if held(e.Object) {
-				r.wakeWaiting(q)
+			w := e.Object.(*v1alpha1.Workload)
+			r.ledger.mu.Lock()
+			r.contenders.remove(w)
+			r.ledger.mu.Unlock()
+			if held(w) {
+				r.replan(q)
 			}
 		},
 	}
