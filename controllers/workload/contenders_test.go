@@ -5,6 +5,7 @@ package workload
 
 import (
 	"fmt"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"strings"
 	"testing"
 	"time"
@@ -249,6 +250,9 @@ func TestAGangThatWaitsIsToldTheSameEachTime(t *testing.T) {
 	for _, o := range append(readyNode("busy", epoch), other) {
 		if err := r.Client.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
+		}
+		if lease, ok := o.(*coordinationv1.Lease); ok {
+			r.heartbeats.observe(lease, false, epoch, DefaultLeaseDuration)
 		}
 	}
 	gang := &v1alpha1.Workload{}
