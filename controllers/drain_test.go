@@ -97,7 +97,7 @@ var _ = Describe("Draining a test node", func() {
 	It("replaces a node by one of the same class", func(ctx SpecContext) {
 		w := newWorld()
 		of := func(class string) func(*v1alpha1.TestNode) {
-			return func(n *v1alpha1.TestNode) { n.Status.Fingerprint = &v1alpha1.Fingerprint{HardwareDigest: class} }
+			return func(n *v1alpha1.TestNode) { n.Status.Fingerprint = &v1alpha1.Fingerprint{Digest: class} }
 		}
 		w.join("n1", holds, of("epyc"))
 		obj := w.load("class")

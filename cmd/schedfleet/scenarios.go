@@ -73,13 +73,22 @@ func requirements(r *v1alpha1.MachineRequirements) string {
 	for _, least := range []struct {
 		number *int32
 		what   string
-	}{{r.MinCPUs, "CPUs"}, {r.MinLLCs, "LLCs"}, {r.MinNUMANodes, "NUMA nodes"}} {
+	}{{r.MinCPUs, "CPUs"}, {r.MinCores, "cores"}, {r.MinLLCs, "LLCs"}, {r.MinNUMANodes, "NUMA nodes"}} {
 		if least.number != nil {
 			list = append(list, fmt.Sprintf("%d %s", *least.number, least.what))
 		}
 	}
 	if r.SMT {
 		list = append(list, "SMT")
+	}
+	if r.Architecture != "" {
+		list = append(list, r.Architecture)
+	}
+	if k := r.Kernel; k != nil && k.Min != "" {
+		list = append(list, "Linux "+k.Min+" or newer")
+	}
+	if k := r.Kernel; k != nil && k.Below != "" {
+		list = append(list, "Linux older than "+k.Below)
 	}
 	if list = append(list, r.Features...); len(list) == 0 {
 		return "-"
