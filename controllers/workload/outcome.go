@@ -58,15 +58,21 @@ func judge(f facts) outcome {
 		return outcome{complete: true, reason: v1alpha1.ReasonAllValid, message: validText(t)}
 	case enough:
 		return outcome{complete: true, reason: v1alpha1.ReasonEnoughValid, message: bounded(enoughText(f), maxMessage), cutShort: stoppedByDeadline}
-	case !running && t.hopeless() && !stoppedByDeadline && len(t.spoilt) > 0:
-		return failure(v1alpha1.ReasonVoidSample, shortText(t)+voidText(t))
 	case !running && t.hopeless() && !stoppedByDeadline:
-		return failure(v1alpha1.ReasonRetriesExhausted, fmt.Sprintf("%s%s; %s", shortText(t), retriesText(t), voidText(t)))
+		return tooFew(t)
 	case f.overdue && (!running || f.overdueGrace):
 		return failure(v1alpha1.ReasonDeadlineExceeded, overdueText(t, f.deadline))
 	default:
 		return outcome{}
 	}
+}
+
+// tooFew is how a Workload ends that cannot get as many valid samples as it needs.
+func tooFew(t tally) outcome {
+	if len(t.spoilt) > 0 {
+		return failure(v1alpha1.ReasonVoidSample, shortText(t)+voidText(t))
+	}
+	return failure(v1alpha1.ReasonRetriesExhausted, fmt.Sprintf("%s%s; %s", shortText(t), retriesText(t), voidText(t)))
 }
 
 // over says that nothing runs, and that no NodeRun will: none is to be created, there
