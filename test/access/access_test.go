@@ -211,7 +211,7 @@ func judge(err error, want []string) error {
 	}
 	for _, part := range want {
 		if !strings.Contains(err.Error(), part) {
-			return fmt.Errorf("got %q, want %q in it", err, part)
+			return fmt.Errorf("want %q in: %w", part, err)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ package access_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -26,9 +27,7 @@ func decode(text string, u *unstructured.Unstructured) error {
 	if u.Object == nil {
 		u.Object = map[string]any{}
 	}
-	for k, v := range more {
-		u.Object[k] = v
-	}
+	maps.Copy(u.Object, more)
 	return nil
 }
 
