@@ -258,6 +258,8 @@ func deaf(*v1alpha1.NodeRun) *v1alpha1.NodeRunStatus { return nil }
 // holds takes a NodeRun and keeps it until it is cancelled.
 func holds(run *v1alpha1.NodeRun) *v1alpha1.NodeRunStatus {
 	switch {
+	case run.Spec.Eviction != "":
+		return ended(run, v1alpha1.VoidEvicted, run.Spec.Eviction)
 	case run.Spec.Cancel:
 		return ended(run, v1alpha1.VoidCancelled, "cancelled as asked")
 	case !run.Started():

@@ -13,27 +13,11 @@ import (
 	"github.com/schedfleet/schedfleet/controllers/workload"
 )
 
-// indexes are the fields by which controllers look objects up in the cache.
-var indexes = []struct {
-	object client.Object
-	field  string
-	values client.IndexerFunc
-}{
-	{&v1alpha1.NodeRun{}, workload.IndexNodeRunWorkload, func(obj client.Object) []string {
-		return []string{obj.(*v1alpha1.NodeRun).Spec.Workload.Name}
-	}},
-	{&v1alpha1.NodeRun{}, workload.IndexNodeRunUnfinished, func(obj client.Object) []string {
-		if obj.(*v1alpha1.NodeRun).Finished() {
-			return nil
-		}
-		return []string{"true"}
-	}},
-}
-
+// addIndexes adds the fields by which controllers look objects up in the cache.
 func addIndexes(ctx context.Context, indexer client.FieldIndexer) error {
-	for _, index := range indexes {
-		if err := indexer.IndexField(ctx, index.object, index.field, index.values); err != nil {
-			return fmt.Errorf("indexing %T by %s: %w", index.object, index.field, err)
+	for field, values := range workload.NodeRunIndexes {
+		if err := indexer.IndexField(ctx, &v1alpha1.NodeRun{}, field, values); err != nil {
+			return fmt.Errorf("indexing NodeRuns by %s: %w", field, err)
 		}
 	}
 	return nil

@@ -254,6 +254,27 @@ var _ = Describe("A Workload", func() {
 		Expect(runsOf(obj)(ctx)).To(HaveLen(3))
 	})
 
+	It("comes to the same end though every write of a manager is its last", func(ctx SpecContext) {
+		w := newWorld()
+		w.stop()
+		w.writes.deadly = true
+		w.join("n1", holds)
+		w.join("n2", completes)
+		w.join("n3", voids(v1alpha1.VoidLoadAbsent, "worker 0 of group web stood still"))
+		obj := w.load("killed", onAllNodes, validNodes(2), withRetries(0))
+		lives := w.untilNow(ctx, func() bool { return len(must(runsOf(obj)(ctx))) == 3 })
+		w.join("n4", completes)
+		change(ctx, "n1", drained)
+		lives += w.untilNow(ctx, func() bool { return must(of(obj)(ctx)).Finished() })
+		Expect(of(obj)(ctx)).To(And(beEnough(ContainSubstring("2 void (1 Evicted, 1 LoadAbsent)")), haveCounts(3, 0, 2, 2)))
+		Expect(runsOf(obj)(ctx)).To(ConsistOf(HaveField("Name", "killed-n1-1"), HaveField("Name", "killed-n2-1"),
+			HaveField("Name", "killed-n3-1"), HaveField("Name", "killed-n4-1")))
+		Expect(admin.Delete(ctx, obj)).To(Succeed())
+		lives += w.untilNow(ctx, func() bool { return must(gone(obj)(ctx)) })
+		Expect(runsOf(obj)(ctx)).To(BeEmpty())
+		Expect(lives).To(BeNumerically(">", 8), "managers that were killed")
+	}, SpecTimeout(2*time.Minute))
+
 	It("is not given up by a manager that starts, before its node could be heard", func(ctx SpecContext) {
 		w := newWorld()
 		w.join("n1", holds)
@@ -330,6 +351,27 @@ func reasonOf(run v1alpha1.NodeRun) v1alpha1.VoidReason {
 	return reason
 }
 
+// untilNow starts one manager after the other, whenever the last was killed, until
+// something is so. It says how many were killed.
+func (w *world) untilNow(ctx SpecContext, so func() bool) (killed int) {
+	GinkgoHelper()
+	for !so() {
+		w.startManager()
+		Eventually(func() bool { return w.lives.Err() != nil || so() }).WithContext(ctx).Should(BeTrue(), "after %d managers", killed)
+		if w.lives.Err() != nil {
+			killed++
+		}
+		w.stop()
+	}
+	return killed
+}
+
+func must[T any](value T, err error) T {
+	GinkgoHelper()
+	Expect(err).NotTo(HaveOccurred())
+	return value
+}
+
 func suspend(ctx SpecContext, obj *v1alpha1.Workload, yes bool) {
 	GinkgoHelper()
 	patch := client.RawPatch("application/merge-patch+json", fmt.Appendf(nil, `{"spec":{"suspend":%t}}`, yes))
@@ -348,6 +390,9 @@ func gone(obj client.Object) func(SpecContext) (bool, error) {
 type statusWrites struct {
 	mu    sync.Mutex
 	times map[string][]time.Time
+	// deadly makes every write of a manager its last, whatever it writes; kill ends it.
+	deadly, swept bool
+	kill          func()
 }
 
 // client is a manager's client that notes such writes.
@@ -357,13 +402,34 @@ func (s *statusWrites) client(cfg *rest.Config, options client.Options) (client.
 		return nil, err
 	}
 	return interceptor.NewClient(plain, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+			return s.last(c.Create(ctx, obj, opts...))
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			return s.last(c.Patch(ctx, obj, patch, opts...))
+		},
+		DeleteAllOf: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteAllOfOption) error {
+			if err := c.DeleteAllOf(ctx, obj, opts...); err != nil || s.swept {
+				return err // the second time there is nothing left to delete
+			}
+			s.swept = true
+			return s.last(nil)
+		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, name string, obj client.Object, patch client.Patch, opts ...client.SubResourcePatchOption) error {
 			if _, ok := obj.(*v1alpha1.Workload); ok {
 				s.note(obj.GetName())
 			}
-			return c.SubResource(name).Patch(ctx, obj, patch, opts...)
+			return s.last(c.SubResource(name).Patch(ctx, obj, patch, opts...))
 		},
 	}), nil
+}
+
+// last kills a manager that has written, where writes are deadly.
+func (s *statusWrites) last(err error) error {
+	if s.deadly && err == nil {
+		s.kill()
+	}
+	return err
 }
 
 func (s *statusWrites) note(workload string) {

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
+	"github.com/schedfleet/schedfleet/controllers/quarantine"
 	"github.com/schedfleet/schedfleet/controllers/workload"
 )
 
@@ -40,6 +41,8 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Timings are the defaults where zero.
 	Timings workload.Timings
+	// Quarantine is how long nodes are set aside; the defaults where zero.
+	Quarantine quarantine.Limits
 }
 
 func (o Options) withDefaults() Options {
@@ -80,6 +83,15 @@ func ManagerOptions(base ctrl.Options, o Options) (ctrl.Options, error) {
 func Setup(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	o = o.withDefaults()
 	if err := addIndexes(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	nodes := &quarantine.Reconciler{
+		Client:   mgr.GetClient(),
+		Recorder: mgr.GetEventRecorder(v1alpha1.FieldOwnerManager),
+		Clock:    o.Clock,
+		Limits:   o.Quarantine,
+	}
+	if err := nodes.SetupWithManager(mgr); err != nil {
 		return err
 	}
 	return (&workload.Reconciler{

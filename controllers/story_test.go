@@ -24,6 +24,7 @@ import (
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/controllers"
+	"github.com/schedfleet/schedfleet/controllers/quarantine"
 	"github.com/schedfleet/schedfleet/controllers/workload"
 )
 
@@ -39,6 +40,9 @@ var quick = workload.Timings{
 	WaitingRecheck: time.Minute,
 }
 
+// quickQuarantine ends within a story the first time. The API server tells whole seconds.
+var quickQuarantine = quarantine.Limits{FirstBackOff: 3 * time.Second}
+
 // world is an empty namespace, a fleet and a manager. It ends with the story.
 type world struct {
 	*fleet
@@ -46,6 +50,8 @@ type world struct {
 	stop      func()
 	// writes are those of the manager.
 	writes statusWrites
+	// lives ends with the manager's life.
+	lives context.Context
 }
 
 func newWorld() *world {
@@ -63,7 +69,11 @@ func newWorld() *world {
 func (w *world) startManager() {
 	GinkgoHelper()
 	ctx, cancel := context.WithCancel(context.Background())
-	options := controllers.Options{Timings: quick}
+	w.lives = ctx
+	if w.writes.deadly {
+		w.writes.kill = cancel
+	}
+	options := controllers.Options{Timings: quick, Quarantine: quickQuarantine}
 	managerOptions, err := controllers.ManagerOptions(ctrl.Options{
 		Metrics:    metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: new(true)}, // one process, many managers
@@ -124,6 +134,18 @@ func (w *world) export(ctx context.Context, workloads []v1alpha1.Workload) {
 // load creates a Workload of one group of two bursty workers on one node.
 func (w *world) load(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alpha1.Workload {
 	GinkgoHelper()
+	obj := w.draft(name, change...)
+	Expect(admin.Create(context.Background(), obj)).To(Succeed())
+	return obj
+}
+
+// try creates a Workload that the API server may refuse.
+func (w *world) try(name string, change ...func(*v1alpha1.WorkloadSpec)) error {
+	return admin.Create(context.Background(), w.draft(name, change...))
+}
+
+// draft is the Workload that load creates.
+func (w *world) draft(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alpha1.Workload {
 	obj := &v1alpha1.Workload{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name}}
 	obj.Spec.Duration = metav1.Duration{Duration: time.Second}
 	obj.Spec.Seed, obj.Spec.Retries = 1, 1
@@ -133,7 +155,6 @@ func (w *world) load(name string, change ...func(*v1alpha1.WorkloadSpec)) *v1alp
 	for _, c := range change {
 		c(&obj.Spec)
 	}
-	Expect(admin.Create(context.Background(), obj)).To(Succeed())
 	return obj
 }
 

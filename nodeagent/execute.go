@@ -39,7 +39,7 @@ func (a *Agent) handle(ctx context.Context, run *v1alpha1.NodeRun) (executed boo
 		a.finish(run, verdict{v1alpha1.VoidAgentRestart, "the agent was restarted during the run"}, nil)
 		return false, nil
 	case run.Spec.Cancel && !run.Started():
-		a.finish(run, verdict{v1alpha1.VoidCancelled, "cancelled before it started"}, nil)
+		a.finish(run, beforeStart(run), nil)
 		return false, nil
 	}
 	job, err := a.job(run)
@@ -141,7 +141,7 @@ func (a *Agent) reread(ctx context.Context, run *v1alpha1.NodeRun) (*v1alpha1.No
 		a.inbox.settle(run.UID) // until the watch shows it too
 		return nil, nil         //nolint:nilerr // that it is gone is the answer
 	case live.Spec.Cancel && !live.Started():
-		a.finish(live, verdict{v1alpha1.VoidCancelled, "cancelled before it started"}, nil)
+		a.finish(live, beforeStart(live), nil)
 		return nil, nil
 	}
 	return live, nil

@@ -23,6 +23,22 @@ var (
 	errEnded     = errors.New("the NodeRun was declared ended")
 )
 
+// evictedError is errCancelled for the node's sake, as spec.eviction says.
+type evictedError struct{ why string }
+
+func (e evictedError) Error() string { return "evicted: " + e.why }
+
+// Is makes it errCancelled, too.
+func (e evictedError) Is(target error) bool { return target == errCancelled }
+
+// cancelledBy is why a NodeRun whose spec.cancel is set was cancelled.
+func cancelledBy(run *v1alpha1.NodeRun) error {
+	if run.Spec.Eviction != "" {
+		return evictedError{run.Spec.Eviction}
+	}
+	return errCancelled
+}
+
 // inbox holds the NodeRuns of the node that have not ended, as the watch tells,
 // and stops the one in hand when the watch says so.
 type inbox struct {
@@ -104,7 +120,7 @@ func (b *inbox) hold(uid types.UID, stop context.CancelCauseFunc) {
 	case run == nil:
 		stop(errDeleted)
 	case run.Spec.Cancel:
-		stop(errCancelled)
+		stop(cancelledBy(run))
 	}
 }
 
@@ -152,7 +168,7 @@ func (b *inbox) put(object any) {
 	defer b.mu.Unlock()
 	b.runs[run.UID] = run
 	if run.UID == b.inHand && run.Spec.Cancel {
-		b.stop(errCancelled)
+		b.stop(cancelledBy(run))
 	}
 	select {
 	case b.wake <- struct{}{}:

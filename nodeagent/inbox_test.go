@@ -29,6 +29,8 @@ func nodeRun(uid string, age time.Duration, change ...func(*v1alpha1.NodeRun)) *
 
 func cancelled(run *v1alpha1.NodeRun) { run.Spec.Cancel = true }
 
+func evicted(run *v1alpha1.NodeRun) { run.Spec.Cancel, run.Spec.Eviction = true, "drain" }
+
 func finished(run *v1alpha1.NodeRun) {
 	run.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionFailed, Status: metav1.ConditionTrue}}
 }
@@ -55,6 +57,7 @@ func TestWhatStopsTheRunInHand(t *testing.T) {
 		"nothing":                       {func(*inbox) {}, nil},
 		"an update of its status":       {func(b *inbox) { b.OnUpdate(nodeRun("x", 0), nodeRun("x", 0)) }, nil},
 		"spec.cancel":                   {func(b *inbox) { b.OnUpdate(nodeRun("x", 0), nodeRun("x", 0, cancelled)) }, errCancelled},
+		"spec.cancel with an eviction":  {func(b *inbox) { b.OnUpdate(nodeRun("x", 0), nodeRun("x", 0, evicted)) }, evictedError{"drain"}},
 		"the cancelling of another":     {func(b *inbox) { b.OnAdd(nodeRun("y", 0, cancelled), false) }, nil},
 		"its deletion":                  {func(b *inbox) { b.OnDelete(nodeRun("x", 0)) }, errDeleted},
 		"a deletion the watch missed":   {func(b *inbox) { b.OnDelete(toolscache.DeletedFinalStateUnknown{Obj: nodeRun("x", 0)}) }, errDeleted},

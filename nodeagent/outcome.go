@@ -48,7 +48,7 @@ func judge(run *v1alpha1.NodeRun, e ending) verdict {
 	case e.report != nil && e.report.RunID != run.Spec.RunID:
 		return verdict{v1alpha1.VoidRunnerFailed, fmt.Sprintf("the runner reported run %s instead of %s", e.report.RunID, run.Spec.RunID)}
 	case cutShort && errors.Is(e.stopped, errCancelled):
-		return verdict{v1alpha1.VoidCancelled, cancelledMessage(e.report)}
+		return cancelVerdict(e.stopped, cancelledMessage(e.report))
 	case cutShort:
 		return verdict{v1alpha1.VoidAgentRestart, "the agent was stopped during the run"}
 	case errors.As(e.err, &setup):
@@ -63,6 +63,19 @@ func judge(run *v1alpha1.NodeRun, e ending) verdict {
 		reason = ""
 	}
 	return verdict{reason, message}
+}
+
+// cancelVerdict is that on a run that was cancelled, and when.
+func cancelVerdict(why error, when string) verdict {
+	if evicted := (evictedError{}); errors.As(why, &evicted) {
+		return verdict{v1alpha1.VoidEvicted, fmt.Sprintf("%s; %s", evicted.why, when)}
+	}
+	return verdict{v1alpha1.VoidCancelled, when}
+}
+
+// beforeStart is that on a run that was cancelled before the agent took it.
+func beforeStart(run *v1alpha1.NodeRun) verdict {
+	return cancelVerdict(cancelledBy(run), "cancelled before it started")
 }
 
 func cancelledMessage(rep *report.Report) string {

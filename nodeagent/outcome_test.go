@@ -39,6 +39,22 @@ func cancelledReport() *report.Report {
 	return rep
 }
 
+func TestAnEvictionIsToldFromACancellation(t *testing.T) {
+	for name, tc := range map[string]struct {
+		run  *v1alpha1.NodeRun
+		want verdict
+	}{
+		"cancelled": {nodeRun("x", 0, cancelled), verdict{v1alpha1.VoidCancelled, "cancelled before it started"}},
+		"evicted":   {nodeRun("x", 0, evicted), verdict{v1alpha1.VoidEvicted, "drain; cancelled before it started"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := beforeStart(tc.run); got != tc.want {
+				t.Errorf("got %+v, want %+v", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestJudge(t *testing.T) {
 	foreign := goodReport()
 	foreign.RunID = "run-0002"
@@ -65,6 +81,8 @@ func TestJudge(t *testing.T) {
 		"a cancelled run":                    {ending{report: cancelledReport(), stopped: errCancelled}, v1alpha1.VoidCancelled, "250ms of 1s"},
 		"cancelled during the set-up":        {ending{err: setup, stopped: errCancelled}, v1alpha1.VoidCancelled, "before the workers started"},
 		"cancelled a moment after its end":   {ending{report: goodReport(), stopped: errCancelled}, "", "all 1 workers"},
+		"an evicted run":                     {ending{report: cancelledReport(), stopped: evictedError{"test node n is drained"}}, v1alpha1.VoidEvicted, "test node n is drained; cancelled after 250ms of 1s"},
+		"evicted a moment after its end":     {ending{report: goodReport(), stopped: evictedError{"test node n is drained"}}, "", "all 1 workers"},
 		"an agent that was stopped":          {ending{report: cancelledReport(), stopped: context.Canceled}, v1alpha1.VoidAgentRestart, "the agent was stopped"},
 		"an agent stopped during the set-up": {ending{err: setup, stopped: context.Canceled}, v1alpha1.VoidAgentRestart, "the agent was stopped"},
 		"an agent stopped when all was done": {ending{report: goodReport(), stopped: context.Canceled}, "", "all 1 workers"},

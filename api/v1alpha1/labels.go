@@ -16,10 +16,26 @@ const (
 	LabelWorkload = "schedfleet.dev/workload"
 	// LabelNode holds the name of the TestNode a NodeRun is for, shortened to a label's length.
 	LabelNode = "schedfleet.dev/node"
+	// LabelClass holds the class of the TestNode when the NodeRun was created.
+	LabelClass = "schedfleet.dev/class"
 )
+
+// FieldNodeName is the selectable field of NodeRuns that names their node.
+const FieldNodeName = "spec.nodeName"
 
 // AnnotationShows says in a few words what a ready-made Workload shows.
 const AnnotationShows = "schedfleet.dev/shows"
+
+// Annotations of TestNodes by which people have a say in their quarantine.
+const (
+	// AnnotationReleaseQuarantine releases the node each time its value changes, for
+	// example to the present time.
+	AnnotationReleaseQuarantine = "schedfleet.dev/release-quarantine"
+	// AnnotationQuarantine with the value QuarantineNever exempts the node.
+	AnnotationQuarantine = "schedfleet.dev/quarantine"
+	// QuarantineNever is the only value AnnotationQuarantine has a meaning with.
+	QuarantineNever = "Never"
+)
 
 // FinalizerCleanup keeps a Workload until its NodeRuns have ended on their nodes.
 const FinalizerCleanup = "schedfleet.dev/cleanup"
@@ -28,6 +44,8 @@ const FinalizerCleanup = "schedfleet.dev/cleanup"
 const (
 	FieldOwnerManager = "schedfleet-manager"
 	FieldOwnerAgent   = "schedfleet-agent"
+	// FieldOwnerQuarantine is the manager's, in the status of TestNodes.
+	FieldOwnerQuarantine = "schedfleet-quarantine"
 )
 
 // DefaultLeaseNamespace is where agents keep their heartbeat Leases.

@@ -19,7 +19,7 @@ const (
 
 // VoidReason says why a sample does not count. The set is closed.
 //
-// +kubebuilder:validation:Enum=LoadAbsent;SchedulerDetached;Throttled;Frequency;Steal;Disturbed;ClockStep;MissingSamples;AgentRestart;NodeLost;SetupFailed;StepFailed;RunnerFailed;Cancelled
+// +kubebuilder:validation:Enum=LoadAbsent;SchedulerDetached;Throttled;Frequency;Steal;Disturbed;ClockStep;MissingSamples;AgentRestart;NodeLost;SetupFailed;StepFailed;RunnerFailed;Cancelled;Evicted
 type VoidReason string
 
 const (
@@ -51,6 +51,8 @@ const (
 	VoidRunnerFailed VoidReason = "RunnerFailed"
 	// VoidCancelled: the run was cancelled.
 	VoidCancelled VoidReason = "Cancelled"
+	// VoidEvicted: the run was cancelled because its node was cordoned or tainted.
+	VoidEvicted VoidReason = "Evicted"
 )
 
 // Reasons of NodeRun conditions that are not VoidReasons.
@@ -89,7 +91,7 @@ func (r *NodeRun) VoidBecause() (VoidReason, string) {
 // of what was measured, so that repeating it elsewhere makes sense.
 func (v VoidReason) Infrastructure() bool {
 	switch v {
-	case VoidAgentRestart, VoidNodeLost, VoidRunnerFailed:
+	case VoidAgentRestart, VoidNodeLost, VoidRunnerFailed, VoidEvicted:
 		return true
 	default:
 		return false

@@ -47,6 +47,8 @@ type NodeRunList struct {
 }
 
 // NodeRunSpec is what to run on one node.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.eviction) || has(self.cancel) && self.cancel",message="eviction explains cancel, which must be set, too"
 type NodeRunSpec struct {
 	// nodeName is the test node.
 	//
@@ -86,6 +88,14 @@ type NodeRunSpec struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self || !oldSelf",message="cancel cannot be taken back"
 	Cancel bool `json:"cancel,omitempty"`
+
+	// eviction says that cancel was set for the node's sake, and why. The run then ends
+	// Evicted instead of Cancelled, and is repeated elsewhere.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=400
+	Eviction string `json:"eviction,omitempty"`
 }
 
 // WorkloadReference names a Workload in the same namespace.

@@ -4,12 +4,12 @@
 package v1alpha1
 
 import (
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestNode is a machine that runs Workloads. Its agent writes the status;
+// TestNode is a machine that runs Workloads. Its agent writes the status, but for
+// the condition Quarantined and status.quarantine, which are the manager's;
 // people write the spec, labels and taints. Whether it is alive is told by the
 // Lease of the same name, not by status writes.
 //
@@ -22,7 +22,9 @@ import (
 // +kubebuilder:printcolumn:name="Kernel",type=string,JSONPath=`.status.kernel`
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.status.scheduler`
 // +kubebuilder:printcolumn:name="Cordoned",type=boolean,JSONPath=`.spec.unschedulable`
+// +kubebuilder:printcolumn:name="Quarantined",type=string,JSONPath=`.status.conditions[?(@.type=="Quarantined")].status`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Why quarantined",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Quarantined")].message`
 type TestNode struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -34,7 +36,7 @@ type TestNode struct {
 	// +optional
 	Spec TestNodeSpec `json:"spec,omitzero"`
 
-	// status is what the agent says about the node.
+	// status is what the agent says about the node, and the manager about its quarantine.
 	//
 	// +optional
 	Status TestNodeStatus `json:"status,omitzero"`
@@ -51,7 +53,9 @@ type TestNodeList struct {
 
 // TestNodeSpec is what people say about the node.
 type TestNodeSpec struct {
-	// unschedulable keeps new NodeRuns off the node; running ones go on. Default false.
+	// unschedulable keeps new NodeRuns off the node. Those that its agent has not taken
+	// yet are withdrawn, end Evicted and are repeated elsewhere; running ones go on. To
+	// stop these, too, add a taint with the effect NoExecute. Default false.
 	//
 	// +optional
 	Unschedulable bool `json:"unschedulable,omitempty"`
@@ -79,16 +83,35 @@ type Taint struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Value string `json:"value,omitempty"`
+
+	// effect is what becomes of Workloads that do not tolerate the taint. Default NoSchedule.
+	//
+	// +optional
+	// +default="NoSchedule"
+	Effect TaintEffect `json:"effect,omitempty"`
 }
 
-// TestNodeStatus is what the agent says about the node.
+// TaintEffect is what becomes of Workloads that do not tolerate a taint.
+//
+// +kubebuilder:validation:Enum=NoSchedule;NoExecute
+type TaintEffect string
+
+const (
+	// TaintEffectNoSchedule keeps new NodeRuns off the node, as unschedulable does.
+	TaintEffectNoSchedule TaintEffect = "NoSchedule"
+	// TaintEffectNoExecute cancels what runs on the node, too. It ends Evicted and is
+	// repeated elsewhere.
+	TaintEffectNoExecute TaintEffect = "NoExecute"
+)
+
+// TestNodeStatus is what the agent says about the node, and the manager about its quarantine.
 type TestNodeStatus struct {
 	// observedGeneration is the generation of the spec this status is about.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Ready.
+	// conditions are the state: Ready is the agent's, Quarantined the manager's.
 	//
 	// +optional
 	// +listType=map
@@ -157,10 +180,38 @@ type TestNodeStatus struct {
 	// +optional
 	Realtime *RealtimeBandwidth `json:"realtime,omitempty"`
 
+	// quarantine is what the manager remembers about setting the node aside. Absent if it
+	// never did.
+	//
+	// +optional
+	Quarantine *Quarantine `json:"quarantine,omitempty"`
+
 	// policy is what the node's owner lets runs do. Its agent's policy file or flags set it.
 	//
 	// +optional
 	Policy *NodePolicy `json:"policy,omitempty"`
+}
+
+// Quarantine is what there is to remember about setting a node aside, beside the
+// condition Quarantined.
+type Quarantine struct {
+	// times is how often in a row the node was set aside, without a valid sample in
+	// between. Each time doubles the back-off.
+	//
+	// +required
+	Times int32 `json:"times"`
+
+	// until is when a NodeRun is let through on trial.
+	//
+	// +optional
+	Until *metav1.Time `json:"until,omitempty"`
+
+	// release is the value of the annotation schedfleet.dev/release-quarantine that was
+	// last acted on. Another value there releases the node again.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	Release string `json:"release,omitempty"`
 }
 
 // NodePolicy is what a node lets runs do.
@@ -313,22 +364,12 @@ type Feature struct {
 	Message string `json:"message,omitempty"`
 }
 
-// ConditionReady says whether the agent takes NodeRuns.
-const ConditionReady = "Ready"
-
-// Reasons of ConditionReady.
-const (
-	ReasonAgentReady = "AgentReady"
-	// ReasonAgentStopped: the agent was ended in good order.
-	ReasonAgentStopped = "AgentStopped"
-	// ReasonCannotFork: the node cannot make workers.
-	ReasonCannotFork = "CannotFork"
-	// ReasonNotClean: leftovers of an earlier run could not be removed.
-	ReasonNotClean = "NotClean"
-)
-
-// Ready says whether the agent last said it takes NodeRuns. Whether the agent
-// still lives is told by its Lease.
-func (n *TestNode) Ready() bool {
-	return meta.IsStatusConditionTrue(n.Status.Conditions, ConditionReady)
+// Class tells which test nodes compare: they do if it is the same. It is the digest
+// of the node's fingerprint as LabelClass holds it, empty for a node that has
+// published none.
+func (n *TestNode) Class() string {
+	if n.Status.Fingerprint == nil {
+		return ""
+	}
+	return fit(n.Status.Fingerprint.Digest, maxLabelValue)
 }

@@ -186,10 +186,11 @@ type CPUClass struct {
 // Fingerprint is what of a machine decides whether results of two machines, or of
 // one at two times, compare: they do if the digests are equal.
 type Fingerprint struct {
-	// digest is that of all facts.
+	// digest is that of all facts. It is also the node's class.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]*$`
 	Digest string `json:"digest,omitempty"`
 
 	// hardwareDigest is that of the facts about the hardware.

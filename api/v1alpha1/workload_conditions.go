@@ -47,6 +47,8 @@ const (
 	ReasonFinished  = "Finished"
 
 	ReasonAllValid = "AllNodesValid"
+	// ReasonEnoughValid: as many nodes as spec.successPolicy asks for gave a valid sample, and not all.
+	ReasonEnoughValid = "EnoughNodesValid"
 	// ReasonRetriesExhausted: NodeRuns ended void and no retry was left.
 	ReasonRetriesExhausted = "RetriesExhausted"
 	// ReasonVoidSample: a NodeRun measured, but its sample does not count, and repeating it is not a matter of infrastructure.
@@ -70,10 +72,27 @@ func (w *Workload) DesiredNodes(fitting int32) int32 {
 	switch p := w.Spec.Placement; {
 	case p.AllNodes:
 		return fitting
+	case p.NodesPercent != nil:
+		return (fitting**p.NodesPercent + 99) / 100
 	case p.Nodes != nil:
 		return *p.Nodes
 	default:
 		return 1
+	}
+}
+
+// DependsOnFitting says whether DesiredNodes depends on how many nodes fit.
+func (p *Placement) DependsOnFitting() bool { return p.AllNodes || p.NodesPercent != nil }
+
+// RequiredNodes is how many of the desired nodes must give a valid sample.
+func (w *Workload) RequiredNodes(desired int32) int32 {
+	switch p := w.Spec.SuccessPolicy; {
+	case p != nil && p.MinValidNodes != nil:
+		return *p.MinValidNodes
+	case p != nil && p.MinValidPercent != nil:
+		return (desired**p.MinValidPercent + 99) / 100
+	default:
+		return desired
 	}
 }
 

@@ -51,7 +51,8 @@ type WorkloadList struct {
 // and ttlAfterFinished: a changed load is another Workload.
 //
 // +kubebuilder:validation:XValidation:rule="self.duration == oldSelf.duration && self.seed == oldSelf.seed && self.groups == oldSelf.groups && has(self.cgroups) == has(oldSelf.cgroups) && (!has(self.cgroups) || self.cgroups == oldSelf.cgroups) && has(self.schedulingPolicies) == has(oldSelf.schedulingPolicies) && (!has(self.schedulingPolicies) || self.schedulingPolicies == oldSelf.schedulingPolicies) && has(self.memoryPolicies) == has(oldSelf.memoryPolicies) && (!has(self.memoryPolicies) || self.memoryPolicies == oldSelf.memoryPolicies) && has(self.interference) == has(oldSelf.interference) && (!has(self.interference) || self.interference == oldSelf.interference)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
-// +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="has(self.steps) == has(oldSelf.steps) && (!has(self.steps) || self.steps == oldSelf.steps) && has(self.checks) == has(oldSelf.checks) && (!has(self.checks) || self.checks == oldSelf.checks) && has(self.scheduler) == has(oldSelf.scheduler) && (!has(self.scheduler) || self.scheduler == oldSelf.scheduler) && self.placement == oldSelf.placement && self.priority == oldSelf.priority && self.retries == oldSelf.retries && has(self.successPolicy) == has(oldSelf.successPolicy) && (!has(self.successPolicy) || self.successPolicy == oldSelf.successPolicy) && has(self.deadline) == has(oldSelf.deadline) && (!has(self.deadline) || self.deadline == oldSelf.deadline)",message="the spec cannot be changed, but for suspend and ttlAfterFinished: create another Workload"
+// +kubebuilder:validation:XValidation:rule="!has(self.successPolicy) || !has(self.successPolicy.minValidNodes) || has(self.placement.nodesPercent) || has(self.placement.allNodes) && self.placement.allNodes || self.successPolicy.minValidNodes <= (has(self.placement.nodes) ? self.placement.nodes : 1)",message="successPolicy.minValidNodes must not be more than placement.nodes"
 type WorkloadSpec struct {
 	RunSpec `json:",inline"`
 
@@ -61,8 +62,8 @@ type WorkloadSpec struct {
 	// +default={}
 	Placement Placement `json:"placement,omitzero"`
 
-	// priority decides which waiting Workload gets free nodes first; the higher
-	// one does, and among equals the older. Default 0.
+	// priority decides which waiting Workload gets free nodes first: each point is
+	// worth an hour of age. Among equals the older does. Default 0.
 	//
 	// +optional
 	// +default=0
@@ -71,7 +72,10 @@ type WorkloadSpec struct {
 	Priority int32 `json:"priority"`
 
 	// retries is how many NodeRuns may be repeated after an infrastructure
-	// failure (agent restarted, node lost, runner failed), over all nodes. Default 1.
+	// failure (agent restarted, node lost, runner failed), over all nodes. Each is
+	// repeated on another node where one is free, first of all on one of the same class:
+	// hardware and kernel. What was evicted from a node is repeated without using up a
+	// retry. Default 1.
 	//
 	// +optional
 	// +default=1
@@ -79,8 +83,16 @@ type WorkloadSpec struct {
 	// +kubebuilder:validation:Maximum=100
 	Retries int32 `json:"retries"`
 
+	// successPolicy says how many nodes with a valid sample are enough. Unset, all must
+	// give one.
+	//
+	// +optional
+	SuccessPolicy *SuccessPolicy `json:"successPolicy,omitempty"`
+
 	// deadline bounds the time from creation to completion, waiting included;
-	// time spent suspended does not stop it. Unset, there is no bound.
+	// time spent suspended does not stop it. When it passes, what runs is cancelled; the
+	// Workload is Complete if enough nodes gave a valid sample by then, else Failed with
+	// DeadlineExceeded. Unset, there is no bound.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -104,18 +116,44 @@ type WorkloadSpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 }
 
+// SuccessPolicy says how many nodes with a valid sample are enough. Once they are there,
+// nothing runs any more and no NodeRun can be repeated, the Workload is Complete with the
+// reason EnoughNodesValid. As soon as they cannot be reached any more, no NodeRun is created;
+// what runs is waited for, and then the Workload is Failed. Void samples are in no result.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.minValidNodes) != has(self.minValidPercent)",message="exactly one of minValidNodes and minValidPercent must be set"
+type SuccessPolicy struct {
+	// minValidNodes is the least number of nodes that must give a valid sample.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=5000
+	MinValidNodes *int32 `json:"minValidNodes,omitempty"`
+
+	// minValidPercent is the least share of the nodes asked for that must give a valid
+	// sample, rounded up to whole nodes.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MinValidPercent *int32 `json:"minValidPercent,omitempty"`
+}
+
 // Placement is which test nodes to run on.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.nodes), has(self.nodesPercent), has(self.allNodes) && self.allNodes].filter(x, x).size() <= 1",message="at most one of nodes, nodesPercent and allNodes may be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.sameClass) || !self.sameClass || !has(self.spread)",message="at most one of sameClass and spread may be set"
 type Placement struct {
-	// nodes is how many test nodes to run on. Default 1, unless allNodes is set.
+	// nodes is how many test nodes to run on. Default 1, unless nodesPercent or
+	// allNodes is set.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=5000
 	Nodes *int32 `json:"nodes,omitempty"`
 
-	// nodesPercent is how many of the fitting test nodes to run on. Not supported yet.
+	// nodesPercent is how many of the test nodes that fit when the Workload is
+	// placed to run on, in percent, rounded up.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -134,7 +172,7 @@ type Placement struct {
 	// +kubebuilder:validation:MaxProperties=32
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 
-	// tolerations are the taints of test nodes that do not matter.
+	// tolerations are the taints of test nodes that do not matter, whatever their effect.
 	//
 	// +optional
 	// +listType=atomic
@@ -146,11 +184,34 @@ type Placement struct {
 	// +optional
 	Requires *MachineRequirements `json:"requires,omitempty"`
 
-	// gang starts all nodes together or none. Not supported yet.
+	// sameClass runs on test nodes of one class only: those of the same fingerprint,
+	// whose results compare. nodesPercent and allNodes are of the nodes of that class.
+	// Default false.
+	//
+	// +optional
+	SameClass bool `json:"sameClass,omitempty"`
+
+	// spread is what the test nodes are spread over. Unset, the least recently used
+	// ones are taken, whatever they are.
+	//
+	// +optional
+	Spread Spread `json:"spread,omitempty"`
+
+	// gang creates no NodeRun before all test nodes are free, and then all of them at
+	// once. Default false: each test node begins when it is free.
 	//
 	// +optional
 	Gang bool `json:"gang,omitempty"`
 }
+
+// Spread is what the test nodes of a Workload are spread over.
+//
+// +kubebuilder:validation:Enum=Classes
+type Spread string
+
+// SpreadClasses takes as many test nodes of each class as of any other, as far as
+// there are so many. A class is the test nodes of the same fingerprint.
+const SpreadClasses Spread = "Classes"
 
 // Toleration names taints that do not keep a Workload off a test node.
 type Toleration struct {
@@ -178,6 +239,12 @@ type MachineRequirements struct {
 	// +kubebuilder:validation:Minimum=1
 	MinCPUs *int32 `json:"minCPUs,omitempty"`
 
+	// minCores is the least number of cores with an online CPU.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	MinCores *int32 `json:"minCores,omitempty"`
+
 	// minLLCs is the least number of last-level caches.
 	//
 	// +optional
@@ -195,6 +262,19 @@ type MachineRequirements struct {
 	// +optional
 	SMT bool `json:"smt,omitempty"`
 
+	// architecture is the machine's architecture in Go's words, such as amd64 or arm64.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]+$`
+	Architecture string `json:"architecture,omitempty"`
+
+	// kernel is which kernels the test node may run.
+	//
+	// +optional
+	Kernel *KernelRange `json:"kernel,omitempty"`
+
 	// features are the names of features that must be Present in the status of the test node.
 	//
 	// +optional
@@ -202,6 +282,26 @@ type MachineRequirements struct {
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=64
 	Features []string `json:"features,omitempty"`
+}
+
+// KernelRange is a range of kernels, by the numbers that their release begins with:
+// 6.12.8-amd64 is 6.12.8, and 7.0-rc3 is 7.0.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.min) || has(self.below)",message="at least one of min and below must be set"
+type KernelRange struct {
+	// min is the oldest kernel that will do, such as 6.12.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|[1-9][0-9]{0,5})([.](0|[1-9][0-9]{0,5})){1,2}$')",message="must be two or three numbers, such as 6.12 or 6.12.8"
+	Min string `json:"min,omitempty"`
+
+	// below is the oldest kernel that is too new, such as 7.0.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(0|[1-9][0-9]{0,5})([.](0|[1-9][0-9]{0,5})){1,2}$')",message="must be two or three numbers, such as 6.12 or 6.12.8"
+	Below string `json:"below,omitempty"`
 }
 
 // WorkloadStatus is what became of a Workload. It stays bounded whatever the number of nodes.

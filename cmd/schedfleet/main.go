@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/cmd/internal/version"
 	"github.com/schedfleet/schedfleet/config/samples"
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
@@ -23,6 +24,8 @@ const (
 	exitBadCall      = 2 // the command line or the manifest is wrong
 	exitCheckFailed  = 3 // the sample counts, and a check failed
 	exitInconclusive = 4 // the sample counts, and a check could not tell
+	exitNoneFree     = 5 // a plan: it would wait, though enough nodes fit
+	exitNoneFit      = 6 // a plan: it would wait, since fewer nodes fit than are asked for
 )
 
 func main() { os.Exit(execute(os.Args[1:])) }
@@ -34,28 +37,34 @@ func execute(args []string) int {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newReportCommand(), newValidateCommand(), newTopoCommand(), newKindsCommand(), newScenariosCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
+	root.AddCommand(newRunCommand(), newReportCommand(), newValidateCommand(), newPlanCommand(), newTopoCommand(), newKindsCommand(), newScenariosCommand(), newVersionCommand(), newDevCommand(samples.Demo, printWorkload))
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return badCall{err} })
 	err := root.Execute()
-	if err == nil {
-		return 0
-	}
-	var bad badCall
-	var void errVoid
-	var verdict errVerdict
-	switch {
-	case errors.As(err, &bad):
+	code := exitCode(err)
+	if err != nil && (code == exitBadCall || code == exitFailed && !errors.As(err, new(errVoid))) {
 		fmt.Fprintln(os.Stderr, "schedfleet:", err)
+	} // else what was printed has said it
+	return code
+}
+
+func exitCode(err error) int {
+	var verdict errVerdict
+	var waits errWaits
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, new(badCall)):
 		return exitBadCall
-	case errors.As(err, &void):
-		return exitFailed // the report has said it
 	case errors.As(err, &verdict) && report.Verdict(verdict) == report.Fail:
 		return exitCheckFailed
 	case errors.As(err, &verdict):
 		return exitInconclusive
+	case errors.As(err, &waits) && waits.reason == v1alpha1.ReasonNoFittingNode:
+		return exitNoneFit
+	case errors.As(err, &waits):
+		return exitNoneFree
 	default:
-		fmt.Fprintln(os.Stderr, "schedfleet:", err)
 		return exitFailed
 	}
 }

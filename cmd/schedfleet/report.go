@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
@@ -21,7 +19,8 @@ import (
 )
 
 type reportOptions struct {
-	output, namespace, kubeconfig string
+	output  string
+	cluster clusterFlags
 }
 
 func newReportCommand() *cobra.Command {
@@ -60,8 +59,7 @@ The exit code says whether the report could be read, not what is in it.`,
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "table", outputHelp)
-	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "", "namespace of the NodeRun (default that of the kubeconfig)")
-	cmd.Flags().StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default $KUBECONFIG, then ~/.kube/config)")
+	o.cluster.register(cmd, "namespace of the NodeRun")
 	return cmd
 }
 
@@ -94,24 +92,7 @@ func (o *reportOptions) read(ctx context.Context, from string, stdin io.Reader) 
 func (o *reportOptions) reference(ctx context.Context, name string) (*v1alpha1.ReportReference, error) {
 	ctx, cancel := context.WithTimeout(ctx, sink.Timeout)
 	defer cancel()
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	loaded := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{})
-	config, err := loaded.ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("finding the cluster (set KUBECONFIG, or give --kubeconfig): %w", err)
-	}
-	namespace := o.namespace
-	if namespace == "" {
-		if namespace, _, err = loaded.Namespace(); err != nil {
-			return nil, err
-		}
-	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	api, err := client.New(config, client.Options{Scheme: scheme})
+	api, namespace, err := o.cluster.connect()
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func TestReportsAreFoundByTheirNodeRun(t *testing.T) {
 		"what is there is another":      {"noderun/changed", "", sink.ErrDigest.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := reportOptions{namespace: tc.namespace, kubeconfig: kubeconfig}
+			o := reportOptions{cluster: clusterFlags{namespace: tc.namespace, kubeconfig: kubeconfig}}
 			data, err := o.read(t.Context(), tc.from, nil)
 			if tc.wrong == "" && (err != nil || string(data) != "the report") {
 				t.Errorf("got %q, %v", data, err)

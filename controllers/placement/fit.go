@@ -4,6 +4,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,12 +21,23 @@ type surveyed struct {
 	total   int
 	// culprits are why the other nodes do not fit.
 	culprits culprits
+	// note, if set, is told of each of these.
+	note func(node, culprit string)
+	// lost are how many nodes of each class are to be replaced.
+	lost map[string]int
+}
+
+func (s *surveyed) exclude(n Node, culprit string) {
+	s.culprits.add(culprit)
+	if s.note != nil {
+		s.note(n.Name, culprit)
+	}
 }
 
 // survey looks at every node. The run is read once, and resolved once on all
 // machines that are alike: that takes far longer than the rest.
-func survey(d Demand, nodes []Node) surveyed {
-	s := surveyed{total: len(nodes), culprits: culprits{}}
+func survey(d Demand, nodes []Node, note func(node, culprit string)) *surveyed {
+	s := &surveyed{total: len(nodes), culprits: culprits{}, note: note, lost: lostClasses(d, nodes)}
 	run, err := manifest.Model(&d.Workload.Spec.RunSpec)
 	verdicts := map[manifest.MachineDigest]string{}
 	for _, n := range nodes {
@@ -42,7 +54,7 @@ func survey(d Demand, nodes []Node) surveyed {
 			culprit = verdict
 		}
 		if culprit != "" {
-			s.culprits.add(culprit)
+			s.exclude(n, culprit)
 			continue
 		}
 		s.fitting = append(s.fitting, n)
@@ -66,11 +78,17 @@ func unfit(d Demand, n Node) string {
 	if n.Spec.Unschedulable {
 		return "is cordoned"
 	}
+	if n.Quarantined() {
+		return quarantined(n)
+	}
 	if t, ok := repelling(n.Spec.Taints, placement.Tolerations); ok {
 		return fmt.Sprintf("has the taint %s, which is not tolerated", taintText(t))
 	}
 	if label, ok := missingLabel(n.Labels, placement.NodeSelector); ok {
 		return fmt.Sprintf("lacks the label %s", label)
+	}
+	if (placement.SameClass || placement.Spread != "") && n.Class() == "" {
+		return "has published no fingerprint, so its class is not known"
 	}
 	return lacking(placement.Requires, &n.Status)
 }
@@ -128,6 +146,7 @@ func lacking(requires *v1alpha1.MachineRequirements, node *v1alpha1.TestNodeStat
 		one, all string
 	}{
 		{requires.MinCPUs, shape.CPUs, "CPU", "CPUs"},
+		{requires.MinCores, shape.Cores, "core", "cores"},
 		{requires.MinLLCs, shape.LLCs, "last-level cache", "last-level caches"},
 		{requires.MinNUMANodes, shape.NUMANodes, "NUMA node", "NUMA nodes"},
 	} {
@@ -137,6 +156,12 @@ func lacking(requires *v1alpha1.MachineRequirements, node *v1alpha1.TestNodeStat
 	}
 	if requires.SMT && !shape.SMT {
 		return "has no SMT"
+	}
+	if arch := requires.Architecture; arch != "" && node.Architecture != arch {
+		return fmt.Sprintf("has another architecture than %s%s%s)", arch, detailBegins, cmp.Or(node.Architecture, "told none"))
+	}
+	if culprit := manifest.OutsideKernels(requires.Kernel, node.Kernel); culprit != "" {
+		return culprit
 	}
 	for _, name := range requires.Features {
 		if culprit := absent(name, node.Features); culprit != "" {

@@ -9,8 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // Bounds of a message, whatever the number of nodes and of their culprits.
@@ -21,8 +19,8 @@ const (
 
 // tooFewFit says how many nodes fit and what is wrong with the others. It
 // changes only when nodes do, so it holds no times.
-func tooFewFit(d Demand, s surveyed) string {
-	wanted := max(d.Nodes, 1)
+func tooFewFit(d Demand, s *surveyed) string {
+	wanted := max(d.Nodes, least(d))
 	more := ""
 	if d.Begun {
 		more = " more"
@@ -86,21 +84,29 @@ func (c culprits) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// tooFewFree says what keeps the nodes that fit.
-func tooFewFree(missing int, s surveyed, kept sets.Set[string]) string {
-	busy, ahead := 0, 0
+// tooFewFree says what keeps the nodes that fit, of which so many are claimed.
+func tooFewFree(d Demand, s *surveyed, kept claims, wanted, claimed int) string {
+	busy, ahead, spare := 0, 0, -claimed
 	for _, n := range s.fitting {
 		switch {
 		case n.Busy:
 			busy++
-		case kept.Has(n.Name):
+		case kept[n.Name] != nil:
 			ahead++
+		default:
+			spare++
 		}
 	}
 	text := fmt.Sprintf("%s %s awaited; of %d that fit, %d %s busy",
-		number(missing, "test node", "test nodes"), isAre(missing), len(s.fitting), busy, isAre(busy))
+		number(wanted-claimed, "test node", "test nodes"), isAre(wanted-claimed), len(s.fitting), busy, isAre(busy))
 	if ahead > 0 {
 		text += fmt.Sprintf(" and %d %s kept for Workloads ahead in the queue", ahead, isAre(ahead))
+	}
+	if spare > 0 {
+		text += fmt.Sprintf(" and %d %s of classes that have their share (placement.spread)", spare, isAre(spare))
+	}
+	if d.Workload.Spec.Placement.Gang && claimed > 0 {
+		text += fmt.Sprintf("; %d %s free and kept for it, as all begin together (placement.gang)", claimed, isAre(claimed))
 	}
 	return text
 }

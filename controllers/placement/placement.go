@@ -40,9 +40,11 @@ type Demand struct {
 
 	// Nodes is how many more nodes it needs. It means nothing if Unsettled.
 	Nodes int
-	// Unsettled says that it asks for all fitting nodes and how many these are
-	// has not been recorded yet.
+	// Unsettled says that it asks for all fitting nodes, or a share of them, and how
+	// many these are has not been recorded yet.
 	Unsettled bool
+	// Least is how many nodes it needs at least if Unsettled.
+	Least int
 	// Begun says that some of its NodeRuns stand, so the others may follow one
 	// by one. Before that, it starts only if enough nodes fit.
 	Begun bool
@@ -50,6 +52,11 @@ type Demand struct {
 	Taken sets.Set[string]
 	// Tried are the nodes that failed it. They come last.
 	Tried sets.Set[string]
+	// Classes is how many of the NodeRuns that count were created on nodes of each class.
+	Classes map[string]int
+	// First are the nodes it was given at first. What was lost of them is replaced by
+	// nodes of the same class where that is possible.
+	First []string
 }
 
 // Snapshot is what a decision depends on besides the Demand.
@@ -57,6 +64,15 @@ type Snapshot struct {
 	Nodes []Node
 	// Waiting are the other Workloads that need nodes, in any order.
 	Waiting []Demand
+}
+
+// Classes are the classes of the nodes, by name.
+func (s *Snapshot) Classes() map[string]string {
+	classes := make(map[string]string, len(s.Nodes))
+	for _, n := range s.Nodes {
+		classes[n.Name] = n.Class()
+	}
+	return classes
 }
 
 // Decision is which nodes a Workload gets now, and why not more.
@@ -72,75 +88,82 @@ type Decision struct {
 	Message string
 }
 
+// claims are the nodes that are not free for those behind in the queue, each with
+// the Workload that gets it, or for which it is kept.
+type claims map[string]*v1alpha1.Workload
+
 // Decide says which nodes a Workload gets.
 func Decide(d Demand, snap Snapshot) Decision {
-	kept := sets.New[string]()
+	decision, _ := settle(d, survey(d, snap.Nodes, nil), keptAhead(d, snap))
+	return decision
+}
+
+// keptAhead is what those ahead of d in the queue get, or have kept for them.
+func keptAhead(d Demand, snap Snapshot) claims {
+	kept := claims{}
 	for _, other := range ahead(d, snap.Waiting) {
 		if !anyFree(snap.Nodes, kept) {
 			break
 		}
-		got := settle(other, survey(other, snap.Nodes), kept)
-		kept.Insert(got.Nodes...)
-	}
-	return settle(d, survey(d, snap.Nodes), kept)
-}
-
-// ahead are the Workloads that choose before d, in their order.
-func ahead(d Demand, waiting []Demand) []Demand {
-	var first []Demand
-	for _, other := range waiting {
-		if other.Workload.UID != d.Workload.UID && order(other, d) < 0 {
-			first = append(first, other)
+		_, claimed := settle(other, survey(other, snap.Nodes, nil), kept)
+		for _, name := range claimed {
+			kept[name] = other.Workload
 		}
 	}
-	slices.SortFunc(first, order)
-	return first
+	return kept
 }
 
-// order sorts by priority, then age. Creation times are whole seconds, so names decide in the end.
-func order(a, b Demand) int {
-	return cmp.Or(
-		-cmp.Compare(a.Workload.Spec.Priority, b.Workload.Spec.Priority),
-		a.Workload.CreationTimestamp.Compare(b.Workload.CreationTimestamp.Time),
-		cmp.Compare(a.Workload.Namespace, b.Workload.Namespace),
-		cmp.Compare(a.Workload.Name, b.Workload.Name),
-	)
+func anyFree(nodes []Node, kept claims) bool {
+	return slices.ContainsFunc(nodes, func(n Node) bool { return kept.free(n) })
 }
 
-func anyFree(nodes []Node, kept sets.Set[string]) bool {
-	return slices.ContainsFunc(nodes, func(n Node) bool { return !n.Busy && !kept.Has(n.Name) })
-}
+func (c claims) free(n Node) bool { return !n.Busy && c[n.Name] == nil }
 
-// settle gives d what is free of the nodes that fit.
-func settle(d Demand, s surveyed, kept sets.Set[string]) Decision {
+// settle gives d what is free of the nodes that fit. It also says which nodes those
+// behind in the queue must leave alone: a gang keeps nodes that it does not get yet.
+func settle(d Demand, s *surveyed, kept claims) (decision Decision, claimed []string) {
+	asked := &d.Workload.Spec.Placement
+	if asked.SameClass {
+		s.keepOneClass(d, kept)
+	}
 	wanted := d.Nodes
 	if d.Unsettled {
-		wanted = len(s.fitting)
+		wanted = int(d.Workload.DesiredNodes(int32(len(s.fitting))))
 	}
-	decision := Decision{Wanted: wanted}
-	if short := len(s.fitting) < max(wanted, 1); short {
+	decision.Wanted = wanted
+	if short := len(s.fitting) < max(wanted, least(d)); short {
 		decision.Reason = v1alpha1.ReasonNoFittingNode
 		decision.Message = tooFewFit(d, s)
 		if !d.Begun {
-			return decision
+			return decision, nil
 		}
 	}
-	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return n.Busy || kept.Has(n.Name) })
+	free := slices.DeleteFunc(slices.Clone(s.fitting), func(n Node) bool { return !kept.free(n) })
 	slices.SortFunc(free, func(a, b Node) int { return preference(d, a, b) })
-	for _, n := range free[:min(wanted, len(free))] {
-		decision.Nodes = append(decision.Nodes, n.Name)
+	free = replacementsFirst(d, free, s.lost)
+	chosen := free
+	if asked.Spread == v1alpha1.SpreadClasses {
+		chosen = spread(d, s.fitting, free, wanted)
 	}
-	if decision.Reason == "" && len(decision.Nodes) < wanted {
+	for _, n := range chosen[:min(wanted, len(chosen))] {
+		claimed = append(claimed, n.Name)
+	}
+	complete := len(claimed) == wanted
+	if decision.Reason == "" && !complete {
 		decision.Reason = v1alpha1.ReasonWaitingForNodes
-		decision.Message = tooFewFree(wanted-len(decision.Nodes), s, kept)
+		decision.Message = tooFewFree(d, s, kept, wanted, len(claimed))
 	}
-	return decision
+	if complete || !asked.Gang {
+		decision.Nodes = claimed
+	}
+	return decision, claimed
 }
 
 // preference spreads the load: nodes that failed d last, else the least recently used first.
 func preference(d Demand, a, b Node) int {
 	return cmp.Or(
 		cmp.Compare(tried(d, a), tried(d, b)),
+		cmp.Compare(onTrial(a), onTrial(b)),
 		a.LastUsed.Compare(b.LastUsed),
 		cmp.Compare(a.Name, b.Name),
 	)

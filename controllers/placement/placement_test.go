@@ -90,6 +90,25 @@ func all(d *placement.Demand) {
 	d.Workload.Spec.Placement.AllNodes = true
 }
 
+func percent(p int32) demandOption {
+	return func(d *placement.Demand) {
+		d.Nodes, d.Unsettled = 0, true
+		d.Workload.Spec.Placement.NodesPercent = &p
+	}
+}
+
+func gang(d *placement.Demand) { d.Workload.Spec.Placement.Gang = true }
+
+func built(architecture, kernel string) nodeOption {
+	return func(n *placement.Node) { n.Status.Architecture, n.Status.Kernel = architecture, kernel }
+}
+
+func runs(kernel string) nodeOption { return built("", kernel) }
+
+func kernels(least, below string) demandOption {
+	return requiring(v1alpha1.MachineRequirements{Kernel: &v1alpha1.KernelRange{Min: least, Below: below}})
+}
+
 func priority(p int32) demandOption {
 	return func(d *placement.Demand) { d.Workload.Spec.Priority = p }
 }
@@ -212,6 +231,20 @@ func TestDecideForOne(t *testing.T) {
 			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 2 last-level caches (it has 1)")},
 		"NUMA nodes are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinNUMANodes: new(int32(2))})), []placement.Node{node("n1")},
 			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 2 NUMA nodes (it has 1)")},
+		"cores are counted": {demand("w", requiring(v1alpha1.MachineRequirements{MinCores: new(int32(2))})), []placement.Node{node("n1")},
+			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has fewer than 2 cores (it has 0)")},
+		"another architecture is named": {demand("w", nodes(2), requiring(v1alpha1.MachineRequirements{Architecture: "arm64"})),
+			[]placement.Node{node("n1", built("amd64", "")), node("n2", built("arm64", "")), node("n3", built("amd64", ""))},
+			noFit(2, "1 of 3 test nodes fit, 2 are asked for: 2 have another architecture than arm64 (they have amd64)")},
+		"kernels are compared by their numbers": {demand("w", nodes(9), kernels("6.9", "6.12")),
+			[]placement.Node{node("n1", runs("6.8.12")), node("n2", runs("6.10.0-rc1")), node("n3", runs("6.12")), node("n4", runs("6.12.0")), node("n5", runs(""))},
+			noFit(9, "1 of 5 test nodes fit, 9 are asked for: 2 run a kernel that is not older than 6.12; 1 does not tell which kernel it runs; 1 runs a kernel older than 6.9 (it has 6.8.12)")},
+		"a share of the nodes that fit is rounded up": {demand("w", percent(34)), []placement.Node{node("n1"), node("n2"), node("n3"), node("n4", cordoned)},
+			fitting(2, "n1", "n2")},
+		"a share is at least one node": {demand("w", percent(1)), []placement.Node{node("n1"), node("n2")},
+			fitting(1, "n1")},
+		"a share of nothing is nothing": {demand("w", percent(50)), []placement.Node{node("n1", cordoned)},
+			noFit(0, "0 of 1 test node fit, 1 is asked for: 1 is cordoned")},
 		"SMT is looked for": {demand("w", requiring(v1alpha1.MachineRequirements{SMT: true})), []placement.Node{node("n1")},
 			noFit(1, "0 of 1 test node fit, 1 is asked for: 1 has no SMT")},
 		"absent, unknown and unheard-of features are told apart": {demand("w", requiring(v1alpha1.MachineRequirements{Features: []string{"SchedExt"}})),
@@ -323,6 +356,15 @@ func TestDecideInTheQueue(t *testing.T) {
 		"one that cannot use a node does not keep it": {demand("w"), []placement.Node{node("n1")},
 			[]placement.Demand{demand("x", priority(9), onCPU("7"))},
 			fitting(1, "n1")},
+		"a point of priority is worth an hour of age": {demand("w", older(61)), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", priority(1))},
+			fitting(1, "n1")},
+		"a gang keeps nodes before it gets any": {demand("w"), []placement.Node{node("n1"), node("n2", busy), node("n3")},
+			[]placement.Demand{demand("x", older(1), nodes(2), gang), demand("y", older(2))},
+			waits(1, "1 test node is awaited; of 3 that fit, 1 is busy and 2 are kept for Workloads ahead in the queue")},
+		"a gang of which a part stands goes first": {demand("w", priority(5)), []placement.Node{node("n1")},
+			[]placement.Demand{demand("x", gang, begun)},
+			waits(1, "1 test node is awaited; of 1 that fit, 0 are busy and 1 is kept for Workloads ahead in the queue")},
 		"one for all nodes keeps all": {demand("w"), []placement.Node{node("n1"), node("n2")},
 			[]placement.Demand{demand("x", priority(9), all)},
 			waits(1, "1 test node is awaited; of 2 that fit, 0 are busy and 2 are kept for Workloads ahead in the queue")},

@@ -33,12 +33,27 @@ func retries(n int32) workloadOption {
 	return func(w *v1alpha1.Workload) { w.Spec.Retries = n }
 }
 
+func enough(nodes int32) workloadOption {
+	return func(w *v1alpha1.Workload) { w.Spec.SuccessPolicy = &v1alpha1.SuccessPolicy{MinValidNodes: &nodes} }
+}
+
+func enoughPercent(p int32) workloadOption {
+	return func(w *v1alpha1.Workload) { w.Spec.SuccessPolicy = &v1alpha1.SuccessPolicy{MinValidPercent: &p} }
+}
+
 func onAll(settled int32) workloadOption {
 	return func(w *v1alpha1.Workload) {
 		w.Spec.Placement = v1alpha1.Placement{AllNodes: true}
 		if settled > 0 {
 			w.Status.Nodes = &v1alpha1.NodeCounts{Desired: settled}
 		}
+	}
+}
+
+func onShare(settled int32) workloadOption {
+	return func(w *v1alpha1.Workload) {
+		onAll(settled)(w)
+		w.Spec.Placement = v1alpha1.Placement{NodesPercent: new(int32(50))}
 	}
 }
 
@@ -65,6 +80,8 @@ func running(run *v1alpha1.NodeRun) {
 }
 
 func cancelled(run *v1alpha1.NodeRun) { run.Spec.Cancel = true }
+
+func evicted(run *v1alpha1.NodeRun) { run.Spec.Cancel, run.Spec.Eviction = true, "drained" }
 
 func valid(run *v1alpha1.NodeRun) {
 	set(run, v1alpha1.ConditionComplete, metav1.ConditionTrue, v1alpha1.ReasonReported, "")

@@ -18,31 +18,6 @@ import (
 // time. It keeps the client's rate limit busy at the latency of an API server.
 const writers = 32
 
-// suspend holds a Workload back while spec.suspend is set.
-func (r *Reconciler) suspend(ctx context.Context, s *scope) (bool, error) {
-	if !s.workload.Spec.Suspend {
-		return false, nil
-	}
-	return true, r.cancelActive(ctx, s)
-}
-
-// bound stops a Workload at its deadline. What does not end within the grace
-// is not waited for; see judge.
-func (r *Reconciler) bound(ctx context.Context, s *scope) (bool, error) {
-	due, ok := deadline(s.workload)
-	if !ok || s.tally.satisfied() {
-		return false, nil
-	}
-	if s.now.Before(due) {
-		s.wakeAt(due)
-		return false, nil
-	}
-	if grace := due.Add(r.Timings.DeadlineGrace); s.now.Before(grace) {
-		s.wakeAt(grace)
-	}
-	return true, r.cancelActive(ctx, s)
-}
-
 // cancelActive asks the agents to stop what they run for this Workload.
 func (r *Reconciler) cancelActive(ctx context.Context, s *scope) error {
 	active := s.tally.active

@@ -34,6 +34,10 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) (bool, error) {
 		s.wakeAt(letGo)
 		return true, r.cancelActive(ctx, s)
 	}
+	if len(unfinished) > 0 { // told first: a pass that is killed below finds no NodeRuns to tell of
+		r.Recorder.Eventf(w, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotConfirmedClean, "CleanUp",
+			"%s", notConfirmedClean(unfinished))
+	}
 	// Nobody else does: not every control plane has a garbage collector.
 	if err := r.Client.DeleteAllOf(ctx, &v1alpha1.NodeRun{}, client.InNamespace(w.Namespace),
 		client.MatchingLabels{v1alpha1.LabelWorkload: w.Name}); err != nil {
@@ -43,10 +47,6 @@ func (r *Reconciler) cleanUp(ctx context.Context, s *scope) (bool, error) {
 		return true, err
 	}
 	s.gone = true
-	if len(unfinished) > 0 {
-		r.Recorder.Eventf(w, nil, corev1.EventTypeWarning, v1alpha1.ReasonNotConfirmedClean, "CleanUp",
-			"%s", notConfirmedClean(unfinished))
-	}
 	return true, nil
 }
 

@@ -74,6 +74,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.accept,      // refuse what cannot be run
 		r.bound,       // stop at the deadline
 		r.suspend,     // hold back while spec.suspend is set
+		r.evict,       // take NodeRuns off nodes that are to be drained
 		r.place,       // choose nodes, create NodeRuns
 	} {
 		var done bool

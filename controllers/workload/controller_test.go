@@ -6,7 +6,6 @@ package workload
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -42,12 +41,9 @@ func reconciler(t *testing.T, calls interceptor.Funcs, objects []client.Object, 
 	build := func(objects []client.Object) client.WithWatch {
 		return fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 			WithStatusSubresource(&v1alpha1.Workload{}, &v1alpha1.NodeRun{}).
-			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunWorkload, func(o client.Object) []string {
-				return []string{o.(*v1alpha1.NodeRun).Spec.Workload.Name}
-			}).
-			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunUnfinished, func(o client.Object) []string {
-				return []string{fmt.Sprint(!o.(*v1alpha1.NodeRun).Finished())}
-			}).Build()
+			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunWorkload, NodeRunIndexes[IndexNodeRunWorkload]).
+			WithIndex(&v1alpha1.NodeRun{}, IndexNodeRunUnfinished, NodeRunIndexes[IndexNodeRunUnfinished]).
+			Build()
 	}
 	var all []client.Object
 	for _, o := range append(objects, live...) {
@@ -179,6 +175,75 @@ func TestARetriedRequestThatHadComeThroughIsNoError(t *testing.T) {
 	r.pass(t)
 	if diff := cmp.Diff([]string{"n1"}, r.nodesWithRuns(t)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestAWarningIsNotLostWithAManagerThatDiesWhileItCleansUp(t *testing.T) {
+	w := runnable("w", func(w *v1alpha1.Workload) {
+		w.Finalizers = []string{v1alpha1.FinalizerCleanup}
+		w.DeletionTimestamp = new(metav1.NewTime(epoch.Add(-time.Hour)))
+	})
+	run := runOn("n1", running, func(run *v1alpha1.NodeRun) { run.Spec.Workload.UID = string(w.UID) })
+	dies := true
+	r := reconciler(t, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+		if dies {
+			return context.Canceled
+		}
+		return c.Patch(ctx, o, p, opts...)
+	}}, append(readyNode("n1", epoch), w, run))
+	told := r.Recorder.(*events.FakeRecorder).Events
+	if _, err := r.Reconcile(context.Background(), reconcile.Request{NamespacedName: client.ObjectKey{Namespace: "ns", Name: "w"}}); err == nil {
+		t.Fatal("the first manager did not die")
+	}
+	if left := r.nodesWithRuns(t); len(left) > 0 {
+		t.Fatalf("it died too early: NodeRuns stand on %s", left)
+	}
+	dies = false
+	r.pass(t)
+	if err := r.Client.Get(context.Background(), client.ObjectKeyFromObject(w), &v1alpha1.Workload{}); !apierrors.IsNotFound(err) {
+		t.Errorf("the second manager did not let go: %v", err)
+	}
+	select {
+	case got := <-told:
+		if want := "Warning NotConfirmedClean deleted without confirmation that the NodeRuns have ended on n1"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	default:
+		t.Error("nobody tells that n1 may not be clean")
+	}
+}
+
+func TestWhatAnAgentTookMeanwhileIsNotEvicted(t *testing.T) {
+	w := runnable("w")
+	run := runOn("n1", func(run *v1alpha1.NodeRun) { run.Spec.Workload.UID = string(w.UID) })
+	node := readyNode("n1", epoch)
+	node[0].(*v1alpha1.TestNode).Spec.Unschedulable = true
+	r := reconciler(t, interceptor.Funcs{}, append(node, w, run))
+	taken := run.DeepCopy()
+	running(taken)
+	behind := r.Client
+	if err := r.Client.Status().Update(context.Background(), taken); err != nil {
+		t.Fatal(err)
+	}
+	// The cache shows the NodeRun as it was, the API server does not take a change of that.
+	r.Client = interceptor.NewClient(behind.(client.WithWatch), interceptor.Funcs{List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+		if err := c.List(ctx, list, opts...); err != nil {
+			return err
+		}
+		if runs, ok := list.(*v1alpha1.NodeRunList); ok && len(runs.Items) == 1 {
+			runs.Items[0].Status.Conditions, runs.Items[0].ResourceVersion = nil, "1"
+		}
+		return nil
+	}})
+	if result := r.pass(t); result.RequeueAfter != staleCacheRetry {
+		t.Errorf("the next pass is in %s", result.RequeueAfter)
+	}
+	got := &v1alpha1.NodeRun{}
+	if err := behind.Get(context.Background(), client.ObjectKeyFromObject(run), got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Spec.Cancel {
+		t.Error("a run that was under way was cancelled by a cordon")
 	}
 }
 

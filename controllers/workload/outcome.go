@@ -21,6 +21,8 @@ type outcome struct {
 	failed   bool
 	reason   string
 	message  string
+	// cutShort says that it is complete without NodeRuns that were withdrawn.
+	cutShort bool
 }
 
 func (o outcome) ended() bool { return o.complete || o.failed }
@@ -35,6 +37,8 @@ type facts struct {
 	// NodeRuns were given to end after that has, too.
 	overdue, overdueGrace bool
 	deadline              time.Duration
+	// noneFits says that no node is left for the NodeRuns that are still to be created.
+	noneFits bool
 }
 
 // judge says whether and how a Workload has ended. NodeRuns that still run are
@@ -43,22 +47,32 @@ func judge(f facts) outcome {
 	t := f.tally
 	running := len(t.unfinished()) > 0
 	stoppedByDeadline := f.overdue && len(t.withdrawn) > 0
+	all := t.satisfied() && (!running || f.overdue)
+	enough := t.enough() && (f.over() || f.overdueGrace)
 	switch {
 	case f.refusal != nil:
 		return failure(f.refusal.Reason, f.refusal.Message)
-	case t.satisfied() && (!running || f.overdue) && f.mergeErr != nil:
+	case (all || enough) && f.mergeErr != nil:
 		return failure(v1alpha1.ReasonVoidSample, fmt.Sprintf("the results of the nodes cannot be merged: %v", f.mergeErr))
-	case t.satisfied() && (!running || f.overdue):
+	case all:
 		return outcome{complete: true, reason: v1alpha1.ReasonAllValid, message: validText(t)}
-	case !running && len(t.spoilt) > 0 && !stoppedByDeadline:
-		return failure(v1alpha1.ReasonVoidSample, voidText(t))
-	case !running && !t.unsettled() && t.retriesExhausted() && !stoppedByDeadline:
-		return failure(v1alpha1.ReasonRetriesExhausted, fmt.Sprintf("%s; %s", retriesText(t), voidText(t)))
+	case enough:
+		return outcome{complete: true, reason: v1alpha1.ReasonEnoughValid, message: bounded(enoughText(f), maxMessage), cutShort: stoppedByDeadline}
+	case !running && t.hopeless() && !stoppedByDeadline && len(t.spoilt) > 0:
+		return failure(v1alpha1.ReasonVoidSample, shortText(t)+voidText(t))
+	case !running && t.hopeless() && !stoppedByDeadline:
+		return failure(v1alpha1.ReasonRetriesExhausted, fmt.Sprintf("%s%s; %s", shortText(t), retriesText(t), voidText(t)))
 	case f.overdue && (!running || f.overdueGrace):
 		return failure(v1alpha1.ReasonDeadlineExceeded, overdueText(t, f.deadline))
 	default:
 		return outcome{}
 	}
+}
+
+// over says that nothing runs, and that no NodeRun will: none is to be created, there
+// is no node for it, or no time.
+func (f facts) over() bool {
+	return len(f.tally.unfinished()) == 0 && (f.tally.missing() == 0 || f.noneFits || f.overdue)
 }
 
 func failure(reason, message string) outcome {
@@ -67,6 +81,41 @@ func failure(reason, message string) outcome {
 
 func validText(t tally) string {
 	return fmt.Sprintf("%d of %d nodes gave a valid sample", len(t.valid), t.desired)
+}
+
+// enoughText says what the nodes gave that did not give a valid sample.
+func enoughText(f facts) string {
+	t := f.tally
+	text := validText(t) + policyText(t)
+	if void := t.void(); len(void) > 0 {
+		text += fmt.Sprintf("; %d void (%s)", len(void), reasonsText(void))
+	}
+	switch unfinished := t.unfinished(); {
+	case f.overdue:
+		text += fmt.Sprintf("; spec.deadline of %s has passed", f.deadline)
+		if len(unfinished) > 0 {
+			text += "; not confirmed to have stopped: " + nodeNames(unfinished)
+		}
+	case t.missing() > 0:
+		text += fmt.Sprintf("; no node is left to repeat %d", t.missing())
+	}
+	return text
+}
+
+// policyText says what a success policy asks for, where that is not all nodes.
+func policyText(t tally) string {
+	if t.required >= t.desired {
+		return ""
+	}
+	return fmt.Sprintf(", spec.successPolicy asks for %d", t.required)
+}
+
+// shortText begins the message of a success policy that was missed.
+func shortText(t tally) string {
+	if policyText(t) == "" {
+		return ""
+	}
+	return validText(t) + policyText(t) + "; "
 }
 
 func retriesText(t tally) string {
@@ -78,29 +127,40 @@ func retriesText(t tally) string {
 
 // voidText counts the void NodeRuns by reason and quotes one of the most frequent.
 func voidText(t tally) string {
-	void := slices.Concat(t.spoilt, t.lost)
-	counts := map[v1alpha1.VoidReason]int{}
+	void := t.void()
+	_, most := reasonsOf(void)
+	worst := void[slices.IndexFunc(void, func(run *v1alpha1.NodeRun) bool {
+		reason, _ := voidBecause(run)
+		return reason == most[0]
+	})]
+	_, why := voidBecause(worst)
+	return fmt.Sprintf("%d of %d NodeRuns are void (%s); %s: %s", len(void), t.stands(), reasonsText(void), worst.Name, why)
+}
+
+// reasonsOf counts void NodeRuns by reason, and lists the reasons, the most frequent first.
+func reasonsOf(void []*v1alpha1.NodeRun) (counts map[v1alpha1.VoidReason]int, most []v1alpha1.VoidReason) {
+	counts = map[v1alpha1.VoidReason]int{}
 	for _, run := range void {
 		reason, _ := voidBecause(run)
 		counts[reason]++
 	}
-	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b v1alpha1.VoidReason) int {
+	most = slices.SortedFunc(maps.Keys(counts), func(a, b v1alpha1.VoidReason) int {
 		return cmp.Or(-cmp.Compare(counts[a], counts[b]), cmp.Compare(a, b))
 	})
+	return counts, most
+}
+
+func reasonsText(void []*v1alpha1.NodeRun) string {
+	counts, most := reasonsOf(void)
 	var parts []string
-	for _, reason := range reasons {
+	for _, reason := range most {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[reason], reason))
 	}
-	worst := void[slices.IndexFunc(void, func(run *v1alpha1.NodeRun) bool {
-		reason, _ := voidBecause(run)
-		return reason == reasons[0]
-	})]
-	_, why := voidBecause(worst)
-	return fmt.Sprintf("%d of %d NodeRuns are void (%s); %s: %s", len(void), t.stands(), strings.Join(parts, ", "), worst.Name, why)
+	return strings.Join(parts, ", ")
 }
 
 func overdueText(t tally, after time.Duration) string {
-	text := fmt.Sprintf("spec.deadline of %s has passed; %s", after, validText(t))
+	text := fmt.Sprintf("spec.deadline of %s has passed; %s", after, validText(t)+policyText(t))
 	if t.unsettled() {
 		text = fmt.Sprintf("spec.deadline of %s has passed; no NodeRun was created", after)
 	}

@@ -5,6 +5,7 @@ package workload
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,32 +59,69 @@ func (r *Reconciler) decide(ctx context.Context, s *scope) ([]*v1alpha1.NodeRun,
 	if err != nil {
 		return nil, err
 	}
-	decision := placement.Decide(demand(s.workload, s.tally), snap)
+	d := demand(s.workload, s.tally)
+	decision := placement.Decide(d, snap)
 	s.placement = &decision
+	s.noneFits = decision.Reason == v1alpha1.ReasonNoFittingNode && !placement.AnyFits(d, snap.Nodes)
 	var reserved []*v1alpha1.NodeRun
-	for _, node := range decision.Nodes[:min(len(decision.Nodes), maxCreatePerPass)] {
+	classes := snap.Classes()
+	for _, node := range atOnce(s.workload, decision.Nodes) {
 		run := newNodeRun(s.workload, node)
+		if class := classes[node]; class != "" {
+			run.Labels[v1alpha1.LabelClass] = class
+		}
 		r.ledger.reserve(run)
 		reserved = append(reserved, run)
 	}
 	return reserved, nil
 }
 
+// atOnce are the nodes that get their NodeRun in this pass. A gang takes all at once:
+// what of it were left for another pass, somebody else might have by then.
+func atOnce(w *v1alpha1.Workload, nodes []string) []string {
+	if w.Spec.Placement.Gang {
+		return nodes
+	}
+	return nodes[:min(len(nodes), maxCreatePerPass)]
+}
+
 // demand is what a Workload still needs. Preconditions: t.wantsNodes().
 func demand(w *v1alpha1.Workload, t tally) placement.Demand {
 	return placement.Demand{
 		Workload:  w,
-		Nodes:     t.unfilled(),
+		Nodes:     t.missing(),
 		Unsettled: t.unsettled(),
+		Least:     leastNodes(w),
 		Begun:     t.stands() > 0,
-		Taken:     nodesOf(t.active, t.stopping, t.valid, t.spoilt),
-		Tried:     nodesOf(t.lost),
+		Taken:     nodesOf(t.active, t.stopping, t.leaving, t.valid, t.spoilt),
+		Tried:     nodesOf(t.lost, t.evicted),
+		First:     t.first(),
+		Classes:   classesOf(t.active, t.stopping, t.leaving, t.valid, t.spoilt),
 	}
 }
 
-// settle records how many nodes "all nodes" are before the first NodeRun is
-// created, since nodes that fit may come and go later. It says whether it could
-// do so now: the status is not written more often than it may.
+// classesOf counts NodeRuns by the class of their node when they were created.
+func classesOf(runs ...[]*v1alpha1.NodeRun) map[string]int {
+	classes := map[string]int{}
+	for _, run := range slices.Concat(runs...) {
+		if class := run.Labels[v1alpha1.LabelClass]; class != "" {
+			classes[class]++
+		}
+	}
+	return classes
+}
+
+// leastNodes is how many nodes a Workload on all nodes needs, to be worth beginning.
+func leastNodes(w *v1alpha1.Workload) int {
+	if p := w.Spec.SuccessPolicy; p != nil && p.MinValidNodes != nil {
+		return int(*p.MinValidNodes)
+	}
+	return 1
+}
+
+// settle records how many nodes "all nodes", or a share of them, are before the
+// first NodeRun is created, since nodes that fit may come and go later. It says
+// whether it could do so now: the status is not written more often than it may.
 func (r *Reconciler) settle(ctx context.Context, s *scope) (bool, error) {
 	if due := r.statusDue(s); s.now.Before(due) {
 		s.wakeAt(due)

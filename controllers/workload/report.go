@@ -42,7 +42,7 @@ func (r *Reconciler) report(ctx context.Context, s *scope) error {
 }
 
 func (r *Reconciler) factsOf(s *scope, sum aggregate) facts {
-	f := facts{tally: s.tally, refusal: s.refusal, mergeErr: sum.err}
+	f := facts{tally: s.tally, refusal: s.refusal, mergeErr: sum.err, noneFits: s.noneFits}
 	if due, ok := deadline(s.workload); ok {
 		f.overdue = !s.now.Before(due)
 		f.overdueGrace = !s.now.Before(due.Add(r.Timings.DeadlineGrace))

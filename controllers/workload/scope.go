@@ -38,6 +38,8 @@ type scope struct {
 	refusal *manifest.Refusal
 	// placement is set by place, if there was something to place.
 	placement *placement.Decision
+	// noneFits is set with it if there is no node for it, busy or not.
+	noneFits bool
 	// wake is when the next pass is due at the latest. Zero: when something changes.
 	wake time.Time
 	// gone is set by the step after which there is nothing left to report on.
@@ -57,14 +59,6 @@ func (s *scope) count() {
 
 func (s *scope) replace(old, changed *v1alpha1.NodeRun) {
 	s.runs[slices.Index(s.runs, old)] = changed
-}
-
-// deadline is when spec.deadline passes, if there is one.
-func deadline(w *v1alpha1.Workload) (time.Time, bool) {
-	if w.Spec.Deadline == nil {
-		return time.Time{}, false
-	}
-	return w.CreationTimestamp.Add(w.Spec.Deadline.Duration), true
 }
 
 // read gathers what the steps look at.

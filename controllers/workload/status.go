@@ -77,11 +77,6 @@ func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 	return status
 }
 
-func overdue(w *v1alpha1.Workload, now time.Time) bool {
-	due, ok := deadline(w)
-	return ok && !now.Before(due)
-}
-
 func condition(kind string, status metav1.ConditionStatus, reason, message string) *metav1.Condition {
 	return &metav1.Condition{Type: kind, Status: status, Reason: reason, Message: bounded(message, maxMessage)}
 }
@@ -105,9 +100,14 @@ func placed(w *v1alpha1.Workload, t tally, d *placement.Decision, refusal *manif
 	switch {
 	case refusal != nil:
 		return nil
+	case len(t.leaving) > 0 && t.missing() == 0 && !t.hopeless():
+		return no(v1alpha1.ReasonWaiting, "NodeRuns that were evicted have to end before they are repeated: "+nodeNames(t.leaving))
 	case !t.unsettled() && t.unfilled() == 0:
 		return condition(v1alpha1.ConditionPlaced, metav1.ConditionTrue, v1alpha1.ReasonPlaced,
 			fmt.Sprintf("NodeRuns stand for all nodes asked for (%d)", t.desired))
+	case !t.unsettled() && t.missing() == 0 && !t.hopeless():
+		return condition(v1alpha1.ConditionPlaced, metav1.ConditionTrue, v1alpha1.ReasonPlaced,
+			fmt.Sprintf("NodeRuns stand for %d of %d nodes; the others are given up, %s", t.desired-t.unfilled(), t.desired, retriesText(t)))
 	case d != nil && d.Reason != "":
 		return no(d.Reason, d.Message)
 	case w.Spec.Suspend:
@@ -170,10 +170,13 @@ func runningText(t tally, d *placement.Decision) string {
 	if len(t.stopping) > 0 {
 		parts = append(parts, "asked to stop on "+nodeNames(t.stopping))
 	}
+	if len(t.leaving) > 0 {
+		parts = append(parts, "evicted, but not ended yet on "+nodeNames(t.leaving))
+	}
 	if n := len(t.valid); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d valid", n))
 	}
-	if n := len(t.lost) + len(t.spoilt); n > 0 {
+	if n := len(t.void()); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d void", n))
 	}
 	if d != nil && d.Message != "" {
@@ -213,11 +216,11 @@ func nodeCounts(t tally, o outcome) *v1alpha1.NodeCounts {
 	}
 }
 
-// void are the NodeRuns that failed the Workload. Withdrawn ones do only if it
-// has failed: then it was the deadline that cancelled them.
+// void are the NodeRuns that gave nothing. Withdrawn ones are among them only if they
+// were needed: then it was the deadline that cancelled them.
 func void(t tally, o outcome) []*v1alpha1.NodeRun {
-	runs := slices.Concat(t.spoilt, t.lost)
-	if o.failed {
+	runs := t.void()
+	if o.failed || o.cutShort {
 		runs = append(runs, t.withdrawn...)
 	}
 	return runs

@@ -42,6 +42,9 @@ func TestPlaced(t *testing.T) {
 		"suspended":                 {load(1, suspended), nil, nil, nil, "False Suspended nothing is placed while spec.suspend is set"},
 		"suspended with all placed": {load(1, suspended), runs(runOn("a")), nil, nil, "True Placed NodeRuns stand for all nodes asked for (1)"},
 		"waiting for old runs":      {load(1), runs(runOn("a", cancelled)), nil, nil, "False Waiting NodeRuns that were asked to stop are waited for first: a"},
+		"one is leaving its node":   {load(2), runs(runOn("a", evicted, running), runOn("b")), nil, nil, "False Waiting NodeRuns that were evicted have to end before they are repeated: a"},
+		"one is given up, the others are enough": {load(3, enough(2), retries(0)), runs(runOn("a", voided(v1alpha1.VoidNodeLost)), runOn("b"), runOn("c")), nil, nil,
+			"True Placed NodeRuns stand for 2 of 3 nodes; the others are given up, spec.retries allows no retry"},
 		"hopeless":                  {load(2), runs(runOn("a", voided(v1alpha1.VoidSteal))), nil, nil, "False Finished no NodeRun is created any more: 1 of 1 NodeRuns are void (1 Steal); w-a-1: Steal on a"},
 		"in the middle of creating": {load(2), runs(runOn("a")), &placement.Decision{Wanted: 1, Nodes: []string{"b"}}, nil, "False Waiting 1 of 2 NodeRuns are created"},
 	} {

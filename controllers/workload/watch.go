@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -98,9 +99,13 @@ func (r *Reconciler) whenNodeRunChanges() handler.EventHandler {
 func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { r.wakeWaiting(q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			if fitsDifferently(e.ObjectOld.(*v1alpha1.TestNode), e.ObjectNew.(*v1alpha1.TestNode)) {
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			before, after := e.ObjectOld.(*v1alpha1.TestNode), e.ObjectNew.(*v1alpha1.TestNode)
+			if fitsDifferently(before, after) {
 				r.wakeWaiting(q)
+			}
+			if !equality.Semantic.DeepEqual(before.Spec, after.Spec) {
+				r.wakeThoseOn(ctx, after.Name, q)
 			}
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
@@ -110,14 +115,32 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 	}
 }
 
-// fitsDifferently ignores all conditions but whether the node is ready, and facts,
-// some of which change by themselves.
+// wakeThoseOn makes the Workloads that have an unfinished NodeRun on a node look whether
+// it may stay there.
+func (r *Reconciler) wakeThoseOn(ctx context.Context, node string, q queue) {
+	var runs v1alpha1.NodeRunList
+	if err := r.Client.List(ctx, &runs, client.MatchingFields{v1alpha1.FieldNodeName: node}, client.UnsafeDisableDeepCopy); err != nil {
+		// The cache has the index, or the manager had not started.
+		logf.FromContext(ctx).Error(err, "listing the NodeRuns of a node that has changed", "node", node)
+		return
+	}
+	for i := range runs.Items {
+		if run := &runs.Items[i]; !run.Finished() {
+			q.Add(reconcile.Request{NamespacedName: types.NamespacedName{Namespace: run.Namespace, Name: run.Spec.Workload.Name}})
+		}
+	}
+}
+
+// fitsDifferently ignores all conditions but whether the node is ready and how its
+// quarantine stands, and facts, some of which change by themselves.
 func fitsDifferently(before, after *v1alpha1.TestNode) bool {
 	a, b := before.Status.DeepCopy(), after.Status.DeepCopy()
 	for _, s := range []*v1alpha1.TestNodeStatus{a, b} {
-		s.ObservedGeneration, s.Conditions, s.Fingerprint = 0, nil, nil
+		s.ObservedGeneration, s.Conditions, s.Fingerprint, s.Quarantine = 0, nil, nil, nil
 	}
 	return before.Ready() != after.Ready() ||
+		before.Quarantined() != after.Quarantined() || before.OnTrial() != after.OnTrial() ||
+		before.Class() != after.Class() ||
 		!equality.Semantic.DeepEqual(before.Labels, after.Labels) ||
 		!equality.Semantic.DeepEqual(before.Spec, after.Spec) ||
 		!equality.Semantic.DeepEqual(a, b)

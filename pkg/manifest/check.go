@@ -24,8 +24,13 @@ func (r *Refusal) Error() string { return r.Message }
 // Check says whether a run can be executed at all: nil, or a *Refusal. placement
 // may be nil for a run without a cluster.
 func Check(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) error {
-	if fields := unsupported(run, placement); len(fields) > 0 {
+	if fields := unsupported(run); len(fields) > 0 {
 		return &Refusal{Reason: v1alpha1.ReasonNotSupportedYet, Message: fmt.Sprintf("not supported yet: %s", strings.Join(fields, ", "))}
+	}
+	if placement != nil && placement.Requires != nil {
+		if refusal := checkKernels(placement.Requires.Kernel); refusal != nil {
+			return refusal
+		}
 	}
 	model, err := Model(run)
 	if err == nil {
@@ -52,13 +57,9 @@ func prefixed(err error) error {
 func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // unsupported lists the fields that are set and that this version cannot honour.
-func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string {
+func unsupported(run *v1alpha1.RunSpec) []string {
 	l := &fieldList{}
 	l.add(run.Scheduler != nil, "spec.scheduler")
-	if placement != nil {
-		l.add(placement.NodesPercent != nil, "spec.placement.nodesPercent")
-		l.add(placement.Gang, "spec.placement.gang")
-	}
 	return l.fields
 }
 

@@ -363,10 +363,14 @@ func TestCheckRefusesByName(t *testing.T) {
 		"steps that cannot follow": {runSpec(func(r *v1alpha1.RunSpec) {
 			r.Steps = []v1alpha1.Step{{Name: "s", Hold: v1alpha1.Hold{Percent: new(int32(1))}, Ops: []v1alpha1.Op{{StartGroup: &v1alpha1.GroupOp{Group: "g"}}, {StartGroup: &v1alpha1.GroupOp{Group: "g"}}}}}
 		}), nil, v1alpha1.ReasonInvalid, `spec.steps[0].ops[1].startGroup.group: group "g" runs already`},
-		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
+		"a scheduler": {runSpec(func(r *v1alpha1.RunSpec) {
 			r.Scheduler = &v1alpha1.Scheduler{}
-		}), &v1alpha1.Placement{Gang: true, NodesPercent: new(int32(5))}, v1alpha1.ReasonNotSupportedYet,
-			"not supported yet: spec.scheduler, spec.placement.nodesPercent, spec.placement.gang"},
+		}), nil, v1alpha1.ReasonNotSupportedYet, "not supported yet: spec.scheduler"},
+		"every way to ask for nodes": {run: runSpec(func(*v1alpha1.RunSpec) {}), placement: &v1alpha1.Placement{Gang: true, SameClass: true, NodesPercent: new(int32(5)),
+			Requires: &v1alpha1.MachineRequirements{Kernel: &v1alpha1.KernelRange{Min: "6.9", Below: "6.12"}}}},
+		"a range of no kernels": {runSpec(func(*v1alpha1.RunSpec) {}), &v1alpha1.Placement{
+			Requires: &v1alpha1.MachineRequirements{Kernel: &v1alpha1.KernelRange{Min: "6.12", Below: "6.9"}}}, v1alpha1.ReasonInvalid,
+			"spec.placement.requires.kernel: no kernel is 6.12 or newer and older than 6.9; min must be less than below"},
 		"threads, credentials and a memory policy": {run: runSpec(func(r *v1alpha1.RunSpec) {
 			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryLocal}}
 			g := &r.Groups[0]

@@ -78,16 +78,20 @@ var _ = Describe("Bad input", func() {
 			"metadata.annotations: Too long: may not be more than 262144 bytes", "spec.groups: Too many: 6001: must have at most 12 items"),
 	)
 
-	It("that only the manager can see becomes a condition", func(ctx context.Context) {
-		text := manifest("notyet", "1s", "workers: 1, work: {spinWait: {}}") + "  steps: [{name: s, hold: {fixed: 1s}}]\n"
-		apply(ctx, text)
-		DeferCleanup(remove, "notyet")
-		out, err := c.kubectl(ctx, "", "wait", "--for=condition=Failed", "workload/notyet", "--timeout=30s")
-		Expect(err).NotTo(HaveOccurred(), out)
-		Expect(get(ctx, "notyet").Status.Conditions).To(ContainElement(And(
-			HaveField("Type", v1alpha1.ConditionAccepted), HaveField("Reason", v1alpha1.ReasonNotSupportedYet),
-			HaveField("Message", "not supported yet: spec.steps"))))
-	}, NodeTimeout(time.Minute))
+	DescribeTable("that only the manager can see becomes a condition",
+		func(ctx context.Context, rest, reason, message string) {
+			apply(ctx, manifest("unseen", "1s", "workers: 1, work: {spinWait: {}}")+rest)
+			DeferCleanup(remove, "unseen")
+			out, err := c.kubectl(ctx, "", "wait", "--for=condition=Failed", "workload/unseen", "--timeout=30s")
+			Expect(err).NotTo(HaveOccurred(), out)
+			Expect(get(ctx, "unseen").Status.Conditions).To(ContainElement(And(
+				HaveField("Type", v1alpha1.ConditionAccepted), HaveField("Reason", reason), HaveField("Message", HavePrefix(message)))))
+		},
+		Entry("a step that cannot be carried out", NodeTimeout(time.Minute),
+			"  steps: [{name: s, ops: [{thawCgroup: {cgroup: none}}], hold: {fixed: 1s}}]\n", v1alpha1.ReasonInvalid, "spec.steps[0].ops[0].thawCgroup.cgroup: "),
+		Entry("what this version does not do", NodeTimeout(time.Minute),
+			"  scheduler: {name: default}\n", v1alpha1.ReasonNotSupportedYet, "not supported yet: spec.scheduler"),
+	)
 
 	It("that no node can satisfy waits and says why", func(ctx context.Context) {
 		text := manifest("cpu", "1s", `workers: 1, affinity: {exact: "4095"}, work: {spinWait: {}}`)

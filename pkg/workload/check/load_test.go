@@ -42,7 +42,7 @@ func TestSampleOfSteps(t *testing.T) {
 		reason  string
 		says    string
 	}{
-		"all worked in all steps":       {nil, "", "all 2 workers worked for 2s"},
+		"all worked in all steps":       {nil, "", "all 2 workers worked until they were stopped; holds of 2s in 2 steps"},
 		"one slept through a step":      {[]change{idle("S", 1)}, LoadAbsent, "step b, group g, worker 1 made no progress in 1s (Iterations: 0), at the end it was asleep (S)"},
 		"one got no CPU in a step":      {[]change{idle("R", 1)}, LoadAbsent, "at the end it was runnable (R)"},
 		"and a check covers it":         {[]change{idle("R", 1), checked(starvation)}, "", ""},

@@ -85,7 +85,7 @@ func lasted(r *report.Report) string {
 	for i := range r.Steps {
 		held += r.Steps[i].End - r.Steps[i].Start
 	}
-	return fmt.Sprintf("worked as planned; holds of %v in %d steps", time.Duration(held).Round(time.Microsecond), len(r.Steps))
+	return fmt.Sprintf("worked until they were stopped; holds of %v in %d steps", time.Duration(held).Round(time.Microsecond), len(r.Steps))
 }
 
 func cancelled(r *report.Report) (string, bool) {

@@ -15,7 +15,7 @@ func TestSample(t *testing.T) {
 	good := func(change func(*report.Report)) *report.Report {
 		r := &report.Report{
 			Hold: 1e9, Planned: 1e9,
-			Groups:  []report.Group{{Name: "g", Progress: work.ProgressIterations, Quiet: 5e8}},
+			Groups:  []report.Group{{Name: "g", Workers: 2, Progress: work.ProgressIterations, Quiet: 5e8}},
 			Workers: []report.Worker{{Group: "g", Completed: true, Figures: report.Figures{Iterations: 1}}, {Group: "g", Index: 1, Completed: true, Figures: report.Figures{Iterations: 1}}},
 		}
 		change(r)

@@ -319,8 +319,8 @@ func (e *engine) restoreAffinity(g *liveGroup) error {
 	}
 	pool := e.inForce.of(g.cgroup)
 	got, err := g.crew.handle.CPUs(g.Name, 0)
-	if err != nil || got.Equals(within(g.affinity[0], pool)) { // one that has ended needs none
-		return nil
+	if err != nil || got.Equals(within(g.affinity[0], pool)) {
+		return nil //nolint:nilerr // only a worker that has ended has no CPUs, and it needs none
 	}
 	if e.holding != none {
 		g.inForce[e.holding] = unite(g.inForce[e.holding], []cpuset.CPUSet{pool})

@@ -6,12 +6,14 @@ package runner
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,22 +148,51 @@ func (s *seen) sample(t *testing.T, tid int) {
 }
 
 // tracefs is where the kernel lists its tracepoints.
-const tracefs = "/sys/kernel/tracing/events"
+const tracefs = "/sys/kernel/tracing"
+
+// tracing is the kernel's list of tracepoints. Where nobody has mounted it, it is mounted for
+// as long as this process has it open.
+var tracing = sync.OnceValues(func() (*os.Root, error) {
+	if _, err := os.Stat(filepath.Join(tracefs, "events")); err == nil {
+		return os.OpenRoot(tracefs)
+	}
+	dir, err := os.MkdirTemp("", "tracing")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(dir) //nolint:errcheck // empty by then
+	if err := unix.Mount("tracefs", dir, "tracefs", 0, ""); err != nil {
+		return nil, os.NewSyscallError("mounting tracefs", err)
+	}
+	root, err := os.OpenRoot(dir)
+	return root, errors.Join(err, unix.Unmount(dir, unix.MNT_DETACH))
+})
 
 // needTracepoints skips a test where the kernel does not let it count by tracepoints.
 func needTracepoints(t *testing.T, points []string) {
 	t.Helper()
+	if len(points) == 0 {
+		return
+	}
+	root, err := tracing()
 	for _, point := range points {
-		if _, err := os.Stat(filepath.Join(tracefs, point, "id")); err != nil {
-			t.Skipf("counting calls from outside needs tracefs at /sys/kernel/tracing, and root: %v", err)
+		if err == nil {
+			_, err = root.Stat(filepath.Join("events", point, "id"))
 		}
+	}
+	if err != nil {
+		t.Skipf("counting calls from outside needs tracefs, and root: %v", err)
 	}
 }
 
 // counter counts how often a task comes by a tracepoint, from now on.
 func counter(t *testing.T, tid int, point string) (fd int) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(tracefs, point, "id"))
+	root, err := tracing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := root.ReadFile(filepath.Join("events", point, "id"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -214,16 +214,11 @@ func TestTheRunnerIsKilledInAStep(t *testing.T) {
 		}
 		runner := childrenOf(os.Getpid())
 		go func() { // ends when the group is frozen, or with the run
-			for {
-				frozen, err := os.ReadFile(filepath.Join(j.Cgroup, "a", "cgroup.events"))
-				if err == nil && strings.Contains(string(frozen), "frozen 1") {
-					break
-				}
-				if _, err := os.Stat(j.Cgroup); errors.Is(err, os.ErrNotExist) {
-					break
-				}
-				time.Sleep(glance)
-			}
+			lookUntil(glance, func() bool {
+				frozen, _ := os.ReadFile(filepath.Join(j.Cgroup, "a", "cgroup.events"))
+				_, err := os.Stat(j.Cgroup)
+				return strings.Contains(string(frozen), "frozen 1") || errors.Is(err, os.ErrNotExist)
+			})
 			list, _ := threadsBelow(j.Cgroup)
 			for _, pid := range runner {
 				_ = unix.Kill(pid, unix.SIGKILL)

@@ -277,26 +277,22 @@ func TestOpsChangeWorkersThatWork(t *testing.T) {
 // followTasks waits for one change after the other to be seen of all tasks of a run, but for first threads of hosts,
 // and says how many were. It ends with the run's cgroup.
 func followTasks(cgroup string, tasks int, wants []func(stat []string, tid int) bool) int {
-	for n := range wants {
-		for {
-			list, err := threadsBelow(cgroup)
-			if err != nil {
-				return n
+	n := 0
+	lookUntil(glance/10, func() bool {
+		list, err := threadsBelow(cgroup)
+		had := 0
+		for _, tid := range list {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+			if stat := strings.Fields(string(text)); err == nil && wants[n](stat[min(2, len(stat)):], tid) {
+				had++
 			}
-			had := 0
-			for _, tid := range list {
-				text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
-				if stat := strings.Fields(string(text)); err == nil && wants[n](stat[min(2, len(stat)):], tid) {
-					had++
-				}
-			}
-			if had >= tasks {
-				break
-			}
-			time.Sleep(glance / 10)
 		}
-	}
-	return len(wants)
+		if err == nil && had >= tasks {
+			n++
+		}
+		return err != nil || n == len(wants)
+	})
+	return n
 }
 
 // threadsBelow are the ids of the threads in a cgroup and below it.
@@ -343,9 +339,10 @@ func TestThreadsOfOneProcessAreMovedApart(t *testing.T) {
 	rep, err := client().Run(t.Context(), j, func(ev Event) {
 		if ev.Type == EventStarted {
 			go func() { // ends when the threads are apart, or with the run
-				for _, err := os.Stat(j.Cgroup); err == nil && len(in("d/y")) < 2; _, err = os.Stat(j.Cgroup) {
-					time.Sleep(glance)
-				}
+				lookUntil(glance, func() bool {
+					_, err := os.Stat(j.Cgroup)
+					return err != nil || len(in("d/y")) == 2
+				})
 				seen <- [2][]string{in("d/x"), in("d/y")}
 			}()
 		}

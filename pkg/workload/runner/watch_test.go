@@ -15,6 +15,15 @@ import (
 // glance is how often a watch looks at what its processes have.
 const glance = 50 * time.Millisecond
 
+// lookUntil looks again and again, as files of the kernel tell of no change, until done says so.
+func lookUntil(every time.Duration, done func() bool) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for !done() {
+		<-tick.C
+	}
+}
+
 // watch follows processes to their ends.
 type watch struct {
 	processes []watched

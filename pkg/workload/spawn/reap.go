@@ -198,15 +198,13 @@ func (r *reaper) tell(i int, signal unix.Signal) {
 }
 
 // whileThere calls f while the i-th process cannot be reaped, so that ids of its
-// tasks cannot be anyone else's. It reports whether the process is there.
-func (r *reaper) whileThere(i int, f func()) bool {
+// tasks cannot be anyone else's. It does nothing once the process has been reaped.
+func (r *reaper) whileThere(i int, f func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.fds[i] < 0 {
-		return false
+	if r.fds[i] >= 0 {
+		f()
 	}
-	f()
-	return true
 }
 
 // wait blocks until no task is left, for at most the given time.

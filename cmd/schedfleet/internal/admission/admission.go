@@ -82,11 +82,8 @@ func workloadSchema() (*apiextensionsv1.JSONSchemaProps, error) {
 // Decode reads one Workload and judges it. An error lists everything that is
 // wrong with it, by field.
 func (j *Judge) Decode(ctx context.Context, text []byte) (*v1alpha1.Workload, error) {
-	object, err := parse(text)
+	object, err := Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("reading the manifest: %w", err)
-	}
-	if err := checkKind(object); err != nil {
 		return nil, err
 	}
 	unknown := pruning.PruneWithOptions(object, j.structural, true, schema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
@@ -106,6 +103,15 @@ func (j *Judge) Decode(ctx context.Context, text []byte) (*v1alpha1.Workload, er
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
 	return workload, nil
+}
+
+// Parse reads one Workload without judging it.
+func Parse(text []byte) (map[string]any, error) {
+	object, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	return object, checkKind(object)
 }
 
 // parse reads exactly one document. Whole numbers stay whole, as the rules want them.
