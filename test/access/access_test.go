@@ -148,7 +148,7 @@ func (c *cluster) people(t *testing.T, server *envtest.Environment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.as[userA] = c.client(t, user.Config())
+	c.as[userA] = client.WithFieldOwner(c.client(t, user.Config()), "alice")
 	for _, binding := range []string{
 		`{kind: RoleBinding, metadata: {namespace: team-a, name: team-a}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: schedfleet-user}}`,
 		`{kind: ClusterRoleBinding, metadata: {name: team-a}, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: schedfleet-node-viewer}}`,
@@ -166,7 +166,11 @@ func (c *cluster) withToken(t *testing.T, account string, node *corev1.Node) cli
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.client(t, access.Config(c.config, token.Token))
+	owner := account // of the fields it applies: what one leaves out is not taken from another
+	if node != nil {
+		owner += "-" + node.Name
+	}
+	return client.WithFieldOwner(c.client(t, access.Config(c.config, token.Token)), owner)
 }
 
 // awaitPolicy waits until the API server goes by the policy, of which it hears by a watch.
@@ -211,7 +215,7 @@ func judge(err error, want []string) error {
 	}
 	for _, part := range want {
 		if !strings.Contains(err.Error(), part) {
-			return fmt.Errorf("got %q, want %q in it", err, part)
+			return fmt.Errorf("want %q in: %w", part, err)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ package access_test
 
 import (
 	"context"
+	"maps"
+	"strings"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -26,9 +28,7 @@ func decode(text string, u *unstructured.Unstructured) error {
 	if u.Object == nil {
 		u.Object = map[string]any{}
 	}
-	for k, v := range more {
-		u.Object[k] = v
-	}
+	maps.Copy(u.Object, more)
 	return nil
 }
 
@@ -40,6 +40,8 @@ const (
 
 var forPeople = []string{denied, "an agent makes its TestNode without labels, annotations, owners, finalizers and spec"}
 
+var notItsQuarantine = []string{denied, "the agent of node node-a does not change the quarantine of its TestNode, which is the manager's"}
+
 // do is what one does to an object of a kind.
 type do func(context.Context, client.Client) error
 
@@ -50,7 +52,7 @@ func apply(text string) do {
 		if err := decode(text, u); err != nil {
 			return err
 		}
-		return c.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership, client.FieldOwner("test"))
+		return c.Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership)
 	}
 }
 
@@ -60,7 +62,7 @@ func applyStatus(text string) do {
 		if err := decode(text, u); err != nil {
 			return err
 		}
-		return c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership, client.FieldOwner("test"))
+		return c.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(u), client.ForceOwnership)
 	}
 }
 
@@ -100,14 +102,15 @@ func at(namespace, name string) metav1.ObjectMeta {
 }
 
 const (
-	runA   = "apiVersion: schedfleet.dev/v1alpha1\nkind: NodeRun\nmetadata: {namespace: team-a, name: run-a}\n"
-	runB   = "apiVersion: schedfleet.dev/v1alpha1\nkind: NodeRun\nmetadata: {namespace: team-a, name: run-b}\n"
-	nodeA  = "apiVersion: schedfleet.dev/v1alpha1\nkind: TestNode\n"
-	nodeB  = "apiVersion: schedfleet.dev/v1alpha1\nkind: TestNode\nmetadata: {name: node-b}\n"
-	ready  = "status: {agentVersion: v1}\n"
-	leased = "spec: {holderIdentity: me}\n"
-	lease  = "apiVersion: coordination.k8s.io/v1\nkind: Lease\n"
-	runs   = "spec: {duration: 1s, groups: [{name: g, workers: 1, work: {spinWait: {}}}]}"
+	runA        = "apiVersion: schedfleet.dev/v1alpha1\nkind: NodeRun\nmetadata: {namespace: team-a, name: run-a}\n"
+	runB        = "apiVersion: schedfleet.dev/v1alpha1\nkind: NodeRun\nmetadata: {namespace: team-a, name: run-b}\n"
+	nodeA       = "apiVersion: schedfleet.dev/v1alpha1\nkind: TestNode\n"
+	nodeB       = "apiVersion: schedfleet.dev/v1alpha1\nkind: TestNode\nmetadata: {name: node-b}\n"
+	ready       = "status: {agentVersion: v1}\n"
+	leased      = "spec: {holderIdentity: me}\n"
+	quarantined = "status: {conditions: [{type: Quarantined, status: 'True', reason: KeepsFailing, message: m, lastTransitionTime: '2026-01-01T00:00:00Z'}]}\n"
+	lease       = "apiVersion: coordination.k8s.io/v1\nkind: Lease\n"
+	runs        = "spec: {duration: 1s, groups: [{name: g, workers: 1, work: {spinWait: {}}}]}"
 )
 
 func workload(t *testing.T, namespace, name string) *unstructured.Unstructured {
@@ -142,6 +145,10 @@ func TestWhoMayWriteWhat(t *testing.T) {
 		"nor with a spec":                               {agentC, apply(nodeA + "metadata: {name: node-c}\nspec: {unschedulable: true}"), forPeople},
 		"nor under a name to be made up":                {agentC, create(&v1alpha1.TestNode{ObjectMeta: metav1.ObjectMeta{GenerateName: "node-c"}}), []string{denied, "writes its own TestNode only"}},
 	})
+	// So that it has something to lift; after that it still writes what is its own.
+	if err := applyStatus(nodeA+"metadata: {name: node-a}\n"+quarantined)(t.Context(), c.as[manager]); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("agents", func(t *testing.T) { c.check(t, agentCases(t)) })
 	t.Run("the manager", func(t *testing.T) { c.check(t, managerCases(t)) })
 	t.Run("tenants", func(t *testing.T) { c.check(t, tenantCases(t)) })
@@ -190,7 +197,9 @@ func agentCases(t *testing.T) map[string]one {
 		"nor by saying that it is its own": {agentA, applyStatus(runB + "spec: {nodeName: node-a}\nstatus: {agentInstance: i}"), []string{denied, "team-a/run-b is for node node-b"}},
 		"nor in another namespace": {agentA, applyStatus("apiVersion: schedfleet.dev/v1alpha1\nkind: NodeRun\nmetadata: {namespace: team-b, name: run-b}\nstatus: {agentInstance: i}"),
 			[]string{denied, "NodeRun team-b/run-b is for node node-b"}},
-		"not another's TestNode": {agentA, applyStatus(nodeB + ready), []string{denied, "writes its own TestNode only, not node-b"}},
+		"not another's TestNode":       {agentA, applyStatus(nodeB + ready), []string{denied, "writes its own TestNode only, not node-b"}},
+		"not its quarantine, by force": {agentA, applyStatus(nodeA + "metadata: {name: node-a}\n" + strings.Replace(quarantined, "'True'", "'False'", 1)), notItsQuarantine},
+		"nor what is remembered of it": {agentA, applyStatus(nodeA + "metadata: {name: node-a}\nstatus: {quarantine: {times: 1}}"), notItsQuarantine},
 		"not another's Lease": {agentA, apply(lease + "metadata: {namespace: schedfleet-system, name: node-b}\n" + leased),
 			[]string{denied, "the agent of node node-a writes its own Lease in schedfleet-system only, not schedfleet-system/node-b"}},
 		"not the leader's Lease":              {agentA, apply(lease + "metadata: {namespace: schedfleet-system, name: manager.schedfleet.dev}\n" + leased), []string{denied, "not schedfleet-system/manager.schedfleet.dev"}},
@@ -217,15 +226,15 @@ func agentCases(t *testing.T) map[string]one {
 
 func managerCases(t *testing.T) map[string]one {
 	return map[string]one{
-		"it reads the fleet":             {manager, list(&v1alpha1.TestNodeList{}, ""), nil},
-		"it makes NodeRuns":              {manager, create(nodeRun(t, tenant, "made", "node-a")), nil},
-		"it makes no Workload":           {manager, create(workload(t, tenant, "own")), []string{forbidden}},
-		"it makes no TestNode":           {manager, create(&v1alpha1.TestNode{ObjectMeta: at("", "node-c")}), []string{forbidden}},
-		"it does not label nodes":        {manager, patch(&v1alpha1.TestNode{ObjectMeta: at("", "node-a")}, `{"metadata":{"labels":{"a":"b"}}}`), []string{forbidden}},
-		"it does not say what a node is": {manager, applyStatus(nodeB + ready), []string{forbidden}},
-		"it deletes no namespace":        {manager, remove(&corev1.Namespace{ObjectMeta: at("", other)}), []string{forbidden}},
-		"it reads no Secret":             {manager, list(&corev1.SecretList{}, ""), []string{forbidden}},
-		"it has no Lease in a tenant's":  {manager, create(&coordinationv1.Lease{ObjectMeta: at(tenant, "l")}), []string{forbidden}},
-		"it makes no pods":               {manager, create(&corev1.Pod{ObjectMeta: at(system, "p"), Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}), []string{forbidden}},
+		"it reads the fleet":            {manager, list(&v1alpha1.TestNodeList{}, ""), nil},
+		"it makes NodeRuns":             {manager, create(nodeRun(t, tenant, "made", "node-a")), nil},
+		"it makes no Workload":          {manager, create(workload(t, tenant, "own")), []string{forbidden}},
+		"it makes no TestNode":          {manager, create(&v1alpha1.TestNode{ObjectMeta: at("", "node-c")}), []string{forbidden}},
+		"it does not label nodes":       {manager, patch(&v1alpha1.TestNode{ObjectMeta: at("", "node-a")}, `{"metadata":{"labels":{"a":"b"}}}`), []string{forbidden}},
+		"it sets a node aside":          {manager, applyStatus(nodeB + quarantined), nil},
+		"it deletes no namespace":       {manager, remove(&corev1.Namespace{ObjectMeta: at("", other)}), []string{forbidden}},
+		"it reads no Secret":            {manager, list(&corev1.SecretList{}, ""), []string{forbidden}},
+		"it has no Lease in a tenant's": {manager, create(&coordinationv1.Lease{ObjectMeta: at(tenant, "l")}), []string{forbidden}},
+		"it makes no pods":              {manager, create(&corev1.Pod{ObjectMeta: at(system, "p"), Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}}}), []string{forbidden}},
 	}
 }

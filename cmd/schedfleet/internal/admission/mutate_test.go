@@ -158,7 +158,7 @@ func near(r *rand.Rand, was any) any {
 
 // odd values, of the same type or of another.
 func odd(r *rand.Rand, was any) any {
-	numbers := []any{int64(0), int64(1), int64(-1), int64(2), int64(63), int64(64), int64(65), int64(1) << 31, int64(math.MinInt32), int64(1)<<53 + 1, int64(math.MaxInt64), int64(math.MinInt64), 0.5, -0.0, 1e308, 1e-308}
+	numbers := []any{int64(0), int64(1), int64(-1), int64(2), int64(63), int64(64), int64(65), int64(1) << 31, int64(math.MinInt32), int64(1)<<53 + 1, int64(math.MaxInt64), int64(math.MinInt64), 0.5, math.Copysign(0, -1), 1e308, 1e-308}
 	texts := []any{
 		"", " ", "0", "-1", "a", "A/B", "../..", "/", "a/b/c/d/e/f/g/h", "g", "%s%n", "\x00", "\u202e", "ä", "null", "~", "1ns", "-1s", "1e3", "9223372036854775807ns", "2562047h47m16.854775807s",
 		"0-", "0-3,2-5", "0-4294967295", "0-99999999999999999999", "1023", "-", ",", "3-1", "1Ki", "0.5", "8Ei", "1e30", "-4Gi", "1e-30", "100%", "{{.}}", "$(id)",
