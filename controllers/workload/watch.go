@@ -149,7 +149,7 @@ func (r *Reconciler) whenNodeChanges() handler.EventHandler {
 		CreateFunc: func(_ context.Context, _ event.CreateEvent, q queue) { r.nodesChanged(q) },
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			before, after := e.ObjectOld.(*v1alpha1.TestNode), e.ObjectNew.(*v1alpha1.TestNode)
-			if fitsDifferently(before, after) {
+			if fitsDifferently(before, after) || before.Class() != after.Class() {
 				r.nodesChanged(q)
 			}
 			if !equality.Semantic.DeepEqual(before.Spec, after.Spec) {

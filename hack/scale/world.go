@@ -51,11 +51,12 @@ type world struct {
 	scheme  *runtime.Scheme
 	admin   client.Client
 	// watch follows what observers want to see.
-	watch   cache.Cache
-	config  *rest.Config
-	manager *process
-	fleet   *fleet
-	figures figures
+	watch     cache.Cache
+	stopWatch context.CancelFunc
+	config    *rest.Config
+	manager   *process
+	fleet     *fleet
+	figures   figures
 }
 
 // begin starts the control plane. No manager and no agent is there yet.
@@ -79,6 +80,7 @@ func begin(ctx context.Context, o options) (*world, error) {
 		return nil, err
 	}
 	w.figures.conditions(o)
+	ctx, w.stopWatch = context.WithCancel(ctx)
 	go func() {
 		if err := w.watch.Start(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, "scale: watching:", err)
@@ -182,6 +184,9 @@ func (w *world) end() {
 		w.fleet.stop()
 	}
 	w.manager.stop()
+	if w.stopWatch != nil {
+		w.stopWatch()
+	}
 	var failed []error
 	if w.env != nil {
 		failed = append(failed, w.env.Stop())
