@@ -28,7 +28,12 @@ type heartbeat struct {
 	at time.Time
 	// lasts is for how long it counts.
 	lasts time.Duration
+	// hearBy is when a node whose Lease stood there has to have been heard.
+	hearBy time.Time
 }
+
+// renewalsPerLease is how often agents renew a Lease at least while it lasts.
+const renewalsPerLease = 3
 
 // beat is what changes with each renewal; zero for a node without a Lease.
 type beat struct {
@@ -54,8 +59,9 @@ func beatOf(lease *coordinationv1.Lease) (b beat) {
 }
 
 // observe takes note of a Lease as the watch shows it. One that stood there when
-// this manager began may be as old as it says, within what a Lease can last; what
-// comes or changes later is new, whatever time is written in it.
+// this manager began may be as old as it says, within what a Lease can last, but
+// its node is not given up before it could be heard; what comes or changes later is
+// new, whatever time is written in it.
 func (h *heartbeats) observe(lease *coordinationv1.Lease, stoodThere bool, now time.Time, duration time.Duration) {
 	if seconds := lease.Spec.LeaseDurationSeconds; seconds != nil {
 		duration = time.Duration(*seconds) * time.Second
@@ -68,7 +74,7 @@ func (h *heartbeats) observe(lease *coordinationv1.Lease, stoodThere bool, now t
 	}
 	if stoodThere {
 		age := min(max(now.Sub(next.beat.renewed), 0), duration)
-		next.at = now.Add(-age)
+		next.at, next.hearBy = now.Add(-age), now.Add(duration/renewalsPerLease)
 	}
 	h.seen[lease.Name] = next
 }
@@ -98,7 +104,10 @@ func (h *heartbeats) expiry(node string, now time.Time, duration time.Duration) 
 		last = heartbeat{at: now, lasts: duration}
 		h.seen[node] = last
 	}
-	return last.at.Add(last.lasts)
+	if expiry := last.at.Add(last.lasts); expiry.After(last.hearBy) {
+		return expiry
+	}
+	return last.hearBy
 }
 
 // shown says whether lease, nil for none, is what the watch has shown of a node.

@@ -31,6 +31,11 @@ func TestOnlyAChangeIsAHeartbeat(t *testing.T) {
 	if !h.alive("a", epoch.Add(54*time.Second)) {
 		t.Error("a renewal with an earlier time does not count")
 	}
+	long := renewed(epoch.Add(-time.Hour), new(int32(30)))
+	long.Name = "dead"
+	if h.observe(long, true, epoch, DefaultLeaseDuration); h.alive("dead", epoch) {
+		t.Error("a Lease that stood there long expired makes its node alive")
+	}
 	if h.forget("a"); h.alive("a", epoch) {
 		t.Error("a node without a Lease is alive")
 	}

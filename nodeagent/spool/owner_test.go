@@ -27,7 +27,7 @@ func TestOwnerStaysWithTheDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer again.Close() //nolint:errcheck // the end of the test
+	t.Cleanup(func() { _ = again.Close() })
 	if after := name(again); after != before {
 		t.Errorf("the name changed from %s to %s", before, after)
 	}

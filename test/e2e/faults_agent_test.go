@@ -24,7 +24,7 @@ func (f *faults) agents() {
 	It("that stand still for longer than their Lease: the node is lost, and its run stopped when they go on", func(ctx context.Context) {
 		only(ctx, "a", "node-a")
 		apply(ctx, onNode("a", "still", "10m", "  retries: 0"))
-		workers := awaitWorkersOf(ctx, 2)
+		workers := awaitTimers(ctx)
 		thaw := child("node-a").freeze()
 		w := awaitFinished(ctx, "still")
 		Expect(meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionFailed)).To(HaveField("Reason", v1alpha1.ReasonRetriesExhausted))
@@ -37,7 +37,7 @@ func (f *faults) agents() {
 	It("of two machines with one node name: the second waits, and has the node when the first is gone", func(ctx context.Context) {
 		first := child("node-a")
 		mine := holderOf(ctx, "node-a")
-		twin := startTwin("node-a")
+		twin := startTwin()
 		Eventually(twin.said).WithContext(ctx).WithTimeout(20 * time.Second).Should(ContainSubstring("takes no NodeRuns"))
 		only(ctx, "two", "node-a")
 		apply(ctx, onNode("two", "twins", "1s", ""))
@@ -47,15 +47,15 @@ func (f *faults) agents() {
 		Expect(twin.said()).NotTo(ContainSubstring("run taken"))
 
 		apply(ctx, onNode("two", "twins-2", "10m", "  retries: 0"))
-		workers := awaitWorkersOf(ctx, 2)
+		workers := awaitTimers(ctx)
 		thaw := first.freeze()
 		awaitFinished(ctx, "twins-2")
 		Expect(holderOf(ctx, "node-a")).NotTo(Equal(mine))
 		Expect(endings(ctx, "twins-2")["node-a"]).To(ConsistOf(BeElementOf("AgentRestart", "NodeLost")))
-		since := logSize("node-a")
+		since := logSize()
 		thaw()
 		assertDead(ctx, workers)
-		Eventually(func() string { return logOf("node-a", since) }).WithContext(ctx).WithTimeout(20 * time.Second).
+		Eventually(func() string { return logOf(since) }).WithContext(ctx).WithTimeout(20 * time.Second).
 			Should(ContainSubstring("another agent holds this node's Lease"))
 		apply(ctx, onNode("two", "twins-3", "1s", ""))
 		awaitFinished(ctx, "twins-3")
@@ -73,7 +73,7 @@ func (f *faults) managers() {
 		defer child("manager").freeze()() // it takes no part in elections
 		const leaderLease = "manager.schedfleet.dev"
 		first := startManager()
-		Eventually(func() string { out, _ := leaseHolder(ctx, leaderLease); return out }).WithContext(ctx).
+		Eventually(func() string { return holderOf(ctx, leaderLease) }).WithContext(ctx).
 			WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).ShouldNot(BeEmpty())
 		second := startManager()
 		leader := holderOf(ctx, leaderLease)
@@ -90,10 +90,6 @@ func (f *faults) managers() {
 		awaitFinished(ctx, "leader-2")
 		second.stop(ctx)
 	}, NodeTimeout(3*time.Minute))
-}
-
-func leaseHolder(ctx context.Context, name string) (string, error) {
-	return c.kubectl(ctx, "", "get", "lease", name, "-n", v1alpha1.DefaultLeaseNamespace, "--ignore-not-found", "-o", "jsonpath={.spec.holderIdentity}")
 }
 
 // program is one that the cluster does not know of.
@@ -141,15 +137,15 @@ func (p *program) stop(ctx context.Context) {
 	Eventually(p.ended).WithContext(ctx).WithTimeout(30 * time.Second).Should(BeClosed())
 }
 
-// startTwin starts a second agent of a node, with a spool and a cgroup of its own, as on another machine.
-func startTwin(node string) *program {
+// startTwin starts a second agent of the victim, with a spool and a cgroup of its own, as on another machine.
+func startTwin() *program {
 	GinkgoHelper()
 	s, err := c.state()
 	Expect(err).NotTo(HaveOccurred())
-	spool := filepath.Join(c.dir, "spool", node+"-twin")
+	spool := filepath.Join(c.dir, "spool", victim+"-twin")
 	Expect(os.MkdirAll(spool, 0o700)).To(Succeed())
-	return startProgram("schedfleet-agent", "--kubeconfig="+userConfig(node)+".direct", "--node-name="+node,
-		"--spool-dir="+spool, "--cgroup-root="+filepath.Join(s.CgroupRoot, node+"-twin"), "--lease-duration="+faultLease.String())
+	return startProgram("schedfleet-agent", "--kubeconfig="+userConfig(victim)+".direct", "--node-name="+victim,
+		"--spool-dir="+spool, "--cgroup-root="+filepath.Join(s.CgroupRoot, victim+"-twin"), "--lease-duration="+faultLease.String())
 }
 
 func startManager() *program {

@@ -27,15 +27,15 @@ func (f *faults) disks() {
 			killChild(ctx, "node-a") // it starts again on the disk below
 		})
 		fill(filepath.Join(spool, "filler"))
-		since := logSize("node-a")
+		since := logSize()
 		killChild(ctx, "node-a")
-		Eventually(func() string { return logOf("node-a", since) }).WithContext(ctx).WithTimeout(restartLimit).
+		Eventually(func() string { return logOf(since) }).WithContext(ctx).WithTimeout(restartLimit).
 			Should(ContainSubstring("naming spool"))
 		only(ctx, "full", "node-a")
 		apply(ctx, onNode("full", "full", "2s", ""))
-		awaitWorkersOf(ctx, 2)
+		awaitTimers(ctx)
 		f.proxies["node-a"].Cut()
-		Eventually(func() string { return logOf("node-a", since) }).WithContext(ctx).WithTimeout(restartLimit).
+		Eventually(func() string { return logOf(since) }).WithContext(ctx).WithTimeout(restartLimit).
 			Should(And(ContainSubstring("kept in memory only"), ContainSubstring("no space left on device")))
 		f.proxies["node-a"].Mend()
 		awaitFinished(ctx, "full")
@@ -51,7 +51,7 @@ func fill(path string) {
 	GinkgoHelper()
 	f, err := os.Create(path)
 	Expect(err).NotTo(HaveOccurred())
-	defer f.Close()
+	defer func() { Expect(f.Close()).To(Succeed()) }()
 	for err == nil {
 		_, err = f.Write(make([]byte, 4096))
 	}
@@ -62,7 +62,7 @@ func (f *faults) hands() {
 	It("to a NodeRun, which is deleted: the run is stopped and another one stands for it", func(ctx context.Context) {
 		only(ctx, "hand", "node-a")
 		apply(ctx, onNode("hand", "deleted", "3s", ""))
-		workers := awaitWorkersOf(ctx, 2)
+		workers := awaitTimers(ctx)
 		runs := nodeRuns(ctx, "deleted")
 		Expect(runs).To(HaveLen(1))
 		Expect(c.client.Delete(ctx, &runs[0])).To(Succeed())

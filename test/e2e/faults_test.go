@@ -151,8 +151,11 @@ func bothValid() map[string][]string {
 	return map[string][]string{"node-a": {"Valid"}, "node-b": {"Valid"}}
 }
 
-// onNode is a manifest of one timer on a node and one attempt.
-func onNode(node, name, duration, more string) string {
+// timers is how many workers onNode has.
+const timers = 2
+
+// onNode is a manifest of timers on one of the nodes with a label.
+func onNode(label, name, duration, more string) string {
 	return fmt.Sprintf(`apiVersion: schedfleet.dev/v1alpha1
 kind: Workload
 metadata: {name: %s}
@@ -160,8 +163,8 @@ spec:
   duration: %s
 %s
   placement: {nodes: 1, nodeSelector: {fault: %s}}
-  groups: [{name: timer, workers: 2, work: {timerLatency: {interval: 10ms}}}]
-`, name, duration, more, node)
+  groups: [{name: timer, workers: %d, work: {timerLatency: {interval: 10ms}}}]
+`, name, duration, more, label, timers)
 }
 
 // only labels nodes for onNode.
@@ -173,19 +176,19 @@ func only(ctx context.Context, label string, nodes ...string) {
 	}
 }
 
-// awaitWorkersOf waits until there are so many workers.
-func awaitWorkersOf(ctx context.Context, n int) (list []process) {
+// awaitTimers waits for the workers of onNode.
+func awaitTimers(ctx context.Context) (list []process) {
 	GinkgoHelper()
 	Eventually(func() int { list = workersIn(); return len(list) }).WithContext(ctx).
-		WithTimeout(30 * time.Second).WithPolling(50 * time.Millisecond).Should(Equal(n))
+		WithTimeout(30 * time.Second).WithPolling(50 * time.Millisecond).Should(Equal(timers))
 	return list
 }
 
-// pause lets a fault last. There is nothing to wait for but time.
-func pause(ctx context.Context, d time.Duration) {
+// outlast lets a fault last for longer than any heartbeat counts. There is nothing to wait for but time.
+func outlast(ctx context.Context) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(d):
+	case <-time.After(lostAfter + 4*time.Second):
 	}
 }
 
@@ -202,20 +205,24 @@ func (p process) freeze() (thaw func()) {
 	return thaw
 }
 
-// logOf is what a program has logged since a size of its log.
-func logOf(name string, since int64) string {
-	text, err := os.ReadFile(filepath.Join(c.dir, "logs", name+".log"))
+// victim is the node that most faults strike.
+const victim = "node-a"
+
+// logOf is what the victim's agent has logged since a size of its log.
+func logOf(since int64) string {
+	text, err := os.ReadFile(filepath.Join(c.dir, "logs", victim+".log"))
 	if err != nil {
 		return err.Error()
 	}
 	return string(text[min(since, int64(len(text))):])
 }
 
-func logSize(name string) int64 { return int64(len(logOf(name, 0))) }
+func logSize() int64 { return int64(len(logOf(0))) }
 
+// holderOf is who holds a Lease; empty if nobody does, or there is none.
 func holderOf(ctx context.Context, lease string) string {
 	GinkgoHelper()
-	out, err := c.kubectl(ctx, "", "get", "lease", lease, "-n", v1alpha1.DefaultLeaseNamespace, "-o", "jsonpath={.spec.holderIdentity}")
+	out, err := c.kubectl(ctx, "", "get", "lease", lease, "-n", v1alpha1.DefaultLeaseNamespace, "--ignore-not-found", "-o", "jsonpath={.spec.holderIdentity}")
 	Expect(err).NotTo(HaveOccurred(), out)
 	return strings.TrimSpace(out)
 }
