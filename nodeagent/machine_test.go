@@ -35,6 +35,7 @@ type machine struct {
 	inventory   *fakeInventory
 	sink        nodeagent.ReportSink // nil: none
 	sinkWait    time.Duration
+	startWait   time.Duration // 0: the default
 }
 
 var machines atomic.Int32
@@ -59,7 +60,7 @@ func (m *machine) start() (stop func()) {
 	agent, err := nodeagent.New(config, nodeagent.Options{
 		NodeName: m.name, LeaseNamespace: v1alpha1.DefaultLeaseNamespace, CgroupRoot: "/made-up/" + m.name,
 		SpoolDir: m.spool, Version: "v1-test", Runner: m.runner, Inventory: m.inventory, Sweeper: m.sweeper, ReportSink: m.sink,
-		Timings: nodeagent.Timings{SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
+		Timings: nodeagent.Timings{SinkWait: m.sinkWait, StartWait: m.startWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -185,6 +186,19 @@ func (r *fakeRunner) Run(ctx context.Context, job runner.Job, _ func(runner.Even
 	r.mu.Unlock()
 	if job.RunID == "self-test" {
 		return reportOf(job), self
+	}
+	if job.StartAt != nil { // all workers are parked
+		at, err := job.StartAt(ctx)
+		if ctx.Err() != nil {
+			return nil, &runner.SetupError{Message: "stopped"}
+		} else if err != nil {
+			return nil, err
+		}
+		rep, err := act(ctx, job)
+		if rep != nil {
+			rep.Synchronized = &report.Synchronized{Planned: at, Late: 1500}
+		}
+		return rep, err
 	}
 	return act(ctx, job)
 }

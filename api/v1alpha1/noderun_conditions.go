@@ -13,6 +13,9 @@ import (
 const (
 	// ConditionStarted says that an agent has taken the run.
 	ConditionStarted = "Started"
+	// ConditionPrepared says that the workers of a synchronized run are parked and wait for
+	// spec.startTime.
+	ConditionPrepared = "Prepared"
 	// ConditionValid says whether the sample counts. False carries a VoidReason.
 	ConditionValid = "Valid"
 )
@@ -56,6 +59,7 @@ const (
 // Reasons of NodeRun conditions that are not VoidReasons.
 const (
 	ReasonTaken    = "TakenByAgent"
+	ReasonParked   = "WorkersParked"
 	ReasonReported = "Reported"
 	ReasonValid    = "Valid"
 )
@@ -69,6 +73,11 @@ func (r *NodeRun) Finished() bool {
 // Started says whether an agent has taken the attempt.
 func (r *NodeRun) Started() bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionStarted)
+}
+
+// Prepared says whether a synchronized attempt waits, or has waited, for its start time.
+func (r *NodeRun) Prepared() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionPrepared)
 }
 
 // Valid says whether the attempt gave a sample that counts.

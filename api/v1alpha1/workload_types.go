@@ -146,7 +146,8 @@ type Placement struct {
 	// +optional
 	Requires *MachineRequirements `json:"requires,omitempty"`
 
-	// gang starts all nodes together or none. Not supported yet.
+	// gang starts all nodes together or none: workers are spawned and parked everywhere, and
+	// then started at one time of the nodes' clocks. Default false.
 	//
 	// +optional
 	Gang bool `json:"gang,omitempty"`
@@ -265,6 +266,11 @@ type WorkloadStatus struct {
 	// +optional
 	MergedNodeRuns int32 `json:"mergedNodeRuns,omitempty"`
 
+	// synchronizedStart is how the valid NodeRuns of a gang kept to their common start.
+	//
+	// +optional
+	SynchronizedStart *FleetStart `json:"synchronizedStart,omitempty"`
+
 	// machines are the kinds of machines groups was merged from, told apart by kernel
 	// and fingerprint, the most frequent first, at most 16. Figures of several kinds
 	// are the fleet's as a whole, and no machine's.
@@ -291,6 +297,30 @@ type WorkloadStatus struct {
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
+}
+
+// FleetStart is how NodeRuns that were to start together did. It is by the nodes' own clocks:
+// by how much these differ is not in it.
+type FleetStart struct {
+	// planned is when they were to start.
+	//
+	// +required
+	Planned metav1.MicroTime `json:"planned"`
+
+	// nodeRuns is how many are counted here.
+	//
+	// +required
+	NodeRuns int32 `json:"nodeRuns"`
+
+	// spreadNanoseconds is from the first start to the last.
+	//
+	// +required
+	SpreadNanoseconds int64 `json:"spreadNanoseconds"`
+
+	// maxLateNanoseconds is from planned to the last start.
+	//
+	// +required
+	MaxLateNanoseconds int64 `json:"maxLateNanoseconds"`
 }
 
 // MergedMachine is a kind of machine, and how many NodeRuns on it were merged.

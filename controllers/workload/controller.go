@@ -75,6 +75,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.bound,       // stop at the deadline
 		r.suspend,     // hold back while spec.suspend is set
 		r.place,       // choose nodes, create NodeRuns
+		r.synchronize, // start a gang
 	} {
 		var done bool
 		if done, err = next(ctx, s); done || err != nil {

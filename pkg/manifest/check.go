@@ -57,7 +57,6 @@ func unsupported(run *v1alpha1.RunSpec, placement *v1alpha1.Placement) []string 
 	l.add(run.Scheduler != nil, "spec.scheduler")
 	if placement != nil {
 		l.add(placement.NodesPercent != nil, "spec.placement.nodesPercent")
-		l.add(placement.Gang, "spec.placement.gang")
 	}
 	return l.fields
 }

@@ -366,7 +366,7 @@ func TestCheckRefusesByName(t *testing.T) {
 		"several at once": {runSpec(func(r *v1alpha1.RunSpec) {
 			r.Scheduler = &v1alpha1.Scheduler{}
 		}), &v1alpha1.Placement{Gang: true, NodesPercent: new(int32(5))}, v1alpha1.ReasonNotSupportedYet,
-			"not supported yet: spec.scheduler, spec.placement.nodesPercent, spec.placement.gang"},
+			"not supported yet: spec.scheduler, spec.placement.nodesPercent"},
 		"threads, credentials and a memory policy": {run: runSpec(func(r *v1alpha1.RunSpec) {
 			r.MemoryPolicies = []v1alpha1.MemoryPolicy{{Name: "m", Mode: v1alpha1.MemoryLocal}}
 			g := &r.Groups[0]
