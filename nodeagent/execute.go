@@ -90,7 +90,7 @@ func (a *Agent) execute(ctx context.Context, run *v1alpha1.NodeRun, job runner.J
 		run = taken
 	}
 	log := a.log.WithValues("nodeRun", keyOf(run).String(), "runID", run.Spec.RunID)
-	log.Info("run taken")
+	log.Info("run begun", "synchronized", gang != nil)
 	var e ending
 	e.report, e.err = a.opts.Runner.Run(runContext, job, nil)
 	// Nothing is stopped any more from here on.
