@@ -80,17 +80,28 @@ func (a *Agent) execute(ctx context.Context, run *v1alpha1.NodeRun, job runner.J
 	a.inbox.hold(run.UID, stop)
 	defer a.inbox.release()
 
-	run, err := a.take(ctx, run)
-	if run == nil || err != nil {
+	var gang *gathering
+	if run.Spec.Start == v1alpha1.StartSynchronized {
+		gang = a.gather(run)
+		job.StartAt = gang.startAt
+	} else if taken, err := a.take(ctx, run); taken == nil || err != nil {
 		return err
+	} else {
+		run = taken
 	}
 	log := a.log.WithValues("nodeRun", keyOf(run).String(), "runID", run.Spec.RunID)
-	log.Info("run taken")
+	log.Info("run begun", "synchronized", gang != nil)
 	var e ending
 	e.report, e.err = a.opts.Runner.Run(runContext, job, nil)
 	// Nothing is stopped any more from here on.
 	a.inbox.release()
 	e.stopped = context.Cause(runContext)
+	if gang != nil {
+		if gang.run == nil || gang.err != nil {
+			return gang.err
+		}
+		run = gang.run
+	}
 
 	if errors.Is(e.stopped, errDeleted) || errors.Is(e.stopped, errEnded) {
 		log.Info("run stopped; its report is for nobody", "why", e.stopped.Error())
@@ -112,6 +123,9 @@ func (a *Agent) take(ctx context.Context, run *v1alpha1.NodeRun) (*v1alpha1.Node
 			break
 		}
 		status := taken(run, a.instance, time.Now())
+		if run.Spec.Start == v1alpha1.StartSynchronized {
+			status = prepared(status, run.Generation, status.StartTime.Time)
+		}
 		resourceVersion, err := a.api.applyRunStatus(ctx, versionOf(run), &status)
 		if err == nil {
 			run = run.DeepCopy()

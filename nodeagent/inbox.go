@@ -43,6 +43,8 @@ func cancelledBy(run *v1alpha1.NodeRun) error {
 // and stops the one in hand when the watch says so.
 type inbox struct {
 	wake chan struct{} // has room for one
+	// news is told of changes of the run in hand; it has room for one.
+	news chan struct{}
 
 	// mu guards what is below.
 	mu   sync.Mutex
@@ -54,7 +56,7 @@ type inbox struct {
 }
 
 func newInbox() *inbox {
-	return &inbox{wake: make(chan struct{}, 1), runs: map[types.UID]*v1alpha1.NodeRun{}, settled: map[types.UID]bool{}}
+	return &inbox{wake: make(chan struct{}, 1), news: make(chan struct{}, 1), runs: map[types.UID]*v1alpha1.NodeRun{}, settled: map[types.UID]bool{}}
 }
 
 // todo lists the NodeRuns to be dealt with, the oldest first.
@@ -170,8 +172,15 @@ func (b *inbox) put(object any) {
 	if run.UID == b.inHand && run.Spec.Cancel {
 		b.stop(cancelledBy(run))
 	}
+	if run.UID == b.inHand {
+		tell(b.news)
+	}
+	tell(b.wake)
+}
+
+func tell(c chan<- struct{}) {
 	select {
-	case b.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

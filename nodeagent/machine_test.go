@@ -37,6 +37,7 @@ type machine struct {
 	sink        nodeagent.ReportSink // nil: none
 	sinkWait    time.Duration
 	lease       time.Duration // 0: the default
+	startWait   time.Duration // 0: the default
 	// agent is the one that was started last.
 	agent *nodeagent.Agent
 }
@@ -84,7 +85,10 @@ func (m *machine) launch() (cancel func(), ended <-chan error) {
 	agent, err := nodeagent.New(config, nodeagent.Options{
 		NodeName: m.name, LeaseNamespace: v1alpha1.DefaultLeaseNamespace, CgroupRoot: "/made-up/" + m.name,
 		SpoolDir: m.spool, Version: "v1-test", Runner: m.runner, Inventory: m.inventory, Sweeper: m.sweeper, ReportSink: m.sink,
-		Timings: nodeagent.Timings{LeaseDuration: m.lease, LeaseRenewal: m.lease / 4, SinkWait: m.sinkWait, FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond},
+		Timings: nodeagent.Timings{
+			LeaseDuration: m.lease, LeaseRenewal: m.lease / 4, SinkWait: m.sinkWait, StartWait: m.startWait,
+			FirstRetry: 50 * time.Millisecond, LastRetry: 200 * time.Millisecond, Refresh: 200 * time.Millisecond,
+		},
 	})
 	Expect(err).NotTo(HaveOccurred())
 	m.agent = agent
@@ -213,6 +217,19 @@ func (r *fakeRunner) Run(ctx context.Context, job runner.Job, _ func(runner.Even
 	r.mu.Unlock()
 	if job.RunID == "self-test" {
 		return reportOf(job), self
+	}
+	if job.StartAt != nil { // all workers are parked
+		at, err := job.StartAt(ctx)
+		if ctx.Err() != nil {
+			return nil, &runner.SetupError{Message: "stopped"}
+		} else if err != nil {
+			return nil, err
+		}
+		rep, err := act(ctx, job)
+		if rep != nil {
+			rep.Synchronized = &report.Synchronized{Planned: at, Late: 1500}
+		}
+		return rep, err
 	}
 	return act(ctx, job)
 }

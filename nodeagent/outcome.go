@@ -98,6 +98,15 @@ func taken(run *v1alpha1.NodeRun, instance string, now time.Time) v1alpha1.NodeR
 	return status
 }
 
+// prepared is the status of a taken run whose workers are parked.
+func prepared(status v1alpha1.NodeRunStatus, generation int64, now time.Time) v1alpha1.NodeRunStatus {
+	meta.SetStatusCondition(&status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionPrepared, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonParked,
+		Message: "the workers are parked until spec.startTime", ObservedGeneration: generation, LastTransitionTime: metav1.NewTime(now),
+	})
+	return status
+}
+
 // ended is the status of a run that has ended. status is the one it had.
 func ended(status v1alpha1.NodeRunStatus, generation int64, v verdict, result *v1alpha1.RunResult, now time.Time) v1alpha1.NodeRunStatus {
 	status = *status.DeepCopy()

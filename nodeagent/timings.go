@@ -25,6 +25,10 @@ const (
 	DefaultSinkWait = 2 * time.Minute
 )
 
+// DefaultStartWait is how long parked workers wait for the common start: as long as the slowest
+// node of a large gang may take to get there, with one replacement of a lost one.
+const DefaultStartWait = 5 * time.Minute
+
 const (
 	// requestTimeout bounds each request to the API server.
 	requestTimeout = 10 * time.Second
@@ -37,7 +41,7 @@ type Timings struct {
 	LeaseDuration, LeaseRenewal time.Duration
 	Refresh, NodeCheck          time.Duration
 	FirstRetry, LastRetry       time.Duration
-	SinkWait                    time.Duration
+	SinkWait, StartWait         time.Duration
 }
 
 func (t Timings) withDefaults() Timings {
@@ -52,6 +56,7 @@ func (t Timings) withDefaults() Timings {
 		{&t.FirstRetry, DefaultFirstRetry},
 		{&t.LastRetry, DefaultLastRetry},
 		{&t.SinkWait, DefaultSinkWait},
+		{&t.StartWait, DefaultStartWait},
 	} {
 		if *d.field == 0 {
 			*d.field = d.instead

@@ -13,6 +13,9 @@ import (
 const (
 	// ConditionStarted says that an agent has taken the run.
 	ConditionStarted = "Started"
+	// ConditionPrepared says that the workers of a synchronized run are parked and wait for
+	// spec.startTime.
+	ConditionPrepared = "Prepared"
 	// ConditionValid says whether the sample counts. False carries a VoidReason.
 	ConditionValid = "Valid"
 )
@@ -66,6 +69,8 @@ const (
 const (
 	// ReasonTaken: the agent named by status.agentInstance has taken the run.
 	ReasonTaken = "TakenByAgent"
+	// ReasonParked: the workers of a gang's run are spawned, set up and parked.
+	ReasonParked = "WorkersParked"
 	// ReasonReported: the run has ended and its report is here.
 	ReasonReported = "Reported"
 	// ReasonValid: the sample counts.
@@ -81,6 +86,11 @@ func (r *NodeRun) Finished() bool {
 // Started says whether an agent has taken the attempt.
 func (r *NodeRun) Started() bool {
 	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionStarted)
+}
+
+// Prepared says whether a synchronized attempt waits, or has waited, for its start time.
+func (r *NodeRun) Prepared() bool {
+	return meta.IsStatusConditionTrue(r.Status.Conditions, ConditionPrepared)
 }
 
 // Valid says whether the attempt gave a sample that counts.

@@ -49,6 +49,8 @@ type NodeRunList struct {
 // NodeRunSpec is what to run on one node.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.eviction) || has(self.cancel) && self.cancel",message="eviction explains cancel, which must be set, too"
+// +kubebuilder:validation:XValidation:rule="has(self.start) == has(oldSelf.start) && (!has(self.start) || self.start == oldSelf.start)",message="start cannot be changed"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.startTime) || has(self.startTime) && self.startTime == oldSelf.startTime",message="startTime cannot be changed"
 type NodeRunSpec struct {
 	// nodeName is the test node.
 	//
@@ -83,6 +85,18 @@ type NodeRunSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="run cannot be changed"
 	Run RunSpec `json:"run"`
 
+	// start says when the workers start. Unset, as soon as they are ready. Synchronized: at
+	// startTime, for which the agent waits with its workers parked.
+	//
+	// +optional
+	Start StartMode `json:"start,omitempty"`
+
+	// startTime is when the workers of a Synchronized run start, by the clock of the node. The
+	// manager sets it once all NodeRuns that start together are Prepared.
+	//
+	// +optional
+	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
+
 	// cancel asks the agent to stop the run and report what there is. It cannot be taken back.
 	//
 	// +optional
@@ -97,6 +111,14 @@ type NodeRunSpec struct {
 	// +kubebuilder:validation:MaxLength=400
 	Eviction string `json:"eviction,omitempty"`
 }
+
+// StartMode says when workers start.
+//
+// +kubebuilder:validation:Enum=Synchronized
+type StartMode string
+
+// StartSynchronized: at the time given in spec.startTime, once there is one.
+const StartSynchronized StartMode = "Synchronized"
 
 // WorkloadReference names a Workload in the same namespace.
 type WorkloadReference struct {
@@ -120,7 +142,7 @@ type NodeRunStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are the state: Started, Complete, Failed, Valid. Whatever happens,
+	// conditions are the state: Started, Prepared, Complete, Failed, Valid. Whatever happens,
 	// the attempt ends as Complete or Failed: Failed with the reason AgentRestart if its
 	// agent was restarted during the run, NodeLost if the node's heartbeat stopped (within
 	// 40 s), RunnerFailed if its runner died. These three are repeated while the Workload's
@@ -139,7 +161,8 @@ type NodeRunStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	AgentInstance string `json:"agentInstance,omitempty"`
 
-	// startTime is when the agent took the run.
+	// startTime is when the agent took the run; where spec.start is Synchronized, when its
+	// workers were parked.
 	//
 	// +optional
 	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
@@ -224,6 +247,25 @@ type StepGroupResult struct {
 	P99Nanoseconds *int64 `json:"p99Nanoseconds,omitempty"`
 }
 
+// SynchronizedStart is how a run kept to the time it was to start at. Both times are by the
+// node's own clock.
+type SynchronizedStart struct {
+	// planned is when its workers were to start.
+	//
+	// +required
+	Planned metav1.MicroTime `json:"planned"`
+
+	// actual is when they were started. The last of them worked startSkewNanoseconds later.
+	//
+	// +required
+	Actual metav1.MicroTime `json:"actual"`
+
+	// lateNanoseconds is from planned to actual.
+	//
+	// +required
+	LateNanoseconds int64 `json:"lateNanoseconds"`
+}
+
 // ReportReference is where the whole report of a run is.
 type ReportReference struct {
 	// url is where it can be read from.
@@ -287,6 +329,11 @@ type RunResult struct {
 	//
 	// +optional
 	StartSkewNanoseconds int64 `json:"startSkewNanoseconds,omitempty"`
+
+	// synchronizedStart is how the run kept to spec.startTime.
+	//
+	// +optional
+	SynchronizedStart *SynchronizedStart `json:"synchronizedStart,omitempty"`
 
 	// supervisorCPUNanoseconds is the CPU time of the runner itself during the hold.
 	//

@@ -197,8 +197,9 @@ type Placement struct {
 	// +optional
 	Spread Spread `json:"spread,omitempty"`
 
-	// gang creates no NodeRun before all test nodes are free, and then all of them at
-	// once. Default false: each test node begins when it is free.
+	// gang starts all nodes together or none: no NodeRun is created before all test nodes
+	// are free, then workers are spawned and parked everywhere, and started at one time of
+	// the nodes' clocks. Default false: each test node begins when it is free.
 	//
 	// +optional
 	Gang bool `json:"gang,omitempty"`
@@ -368,6 +369,11 @@ type WorkloadStatus struct {
 	// +optional
 	MergedNodeRuns int32 `json:"mergedNodeRuns,omitempty"`
 
+	// synchronizedStart is how the valid NodeRuns of a gang kept to their common start.
+	//
+	// +optional
+	SynchronizedStart *FleetStart `json:"synchronizedStart,omitempty"`
+
 	// machines are the kinds of machines groups was merged from, told apart by kernel
 	// and fingerprint, the most frequent first, at most 16. Figures of several kinds
 	// are the fleet's as a whole, and no machine's.
@@ -394,6 +400,30 @@ type WorkloadStatus struct {
 	//
 	// +optional
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
+}
+
+// FleetStart is how NodeRuns that were to start together did. It is by the nodes' own clocks:
+// by how much these differ is not in it.
+type FleetStart struct {
+	// planned is when they were to start.
+	//
+	// +required
+	Planned metav1.MicroTime `json:"planned"`
+
+	// nodeRuns is how many are counted here.
+	//
+	// +required
+	NodeRuns int32 `json:"nodeRuns"`
+
+	// spreadNanoseconds is from the first start to the last.
+	//
+	// +required
+	SpreadNanoseconds int64 `json:"spreadNanoseconds"`
+
+	// maxLateNanoseconds is from planned to the last start.
+	//
+	// +required
+	MaxLateNanoseconds int64 `json:"maxLateNanoseconds"`
 }
 
 // MergedMachine is a kind of machine, and how many NodeRuns on it were merged.

@@ -89,6 +89,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		r.suspend,     // hold back while spec.suspend is set
 		r.evict,       // take NodeRuns off nodes that are to be drained
 		r.place,       // choose nodes, create NodeRuns
+		r.synchronize, // start a gang
 	} {
 		var done bool
 		if done, err = next(ctx, s); done || err != nil {

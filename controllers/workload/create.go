@@ -31,7 +31,7 @@ var errStaleCache = errors.New("the cache is behind the API server")
 
 // newNodeRun is a NodeRun of w on a node, but for its attempt and name.
 func newNodeRun(w *v1alpha1.Workload, node string) *v1alpha1.NodeRun {
-	return &v1alpha1.NodeRun{
+	run := &v1alpha1.NodeRun{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: w.Namespace,
 			Labels: map[string]string{
@@ -54,6 +54,10 @@ func newNodeRun(w *v1alpha1.Workload, node string) *v1alpha1.NodeRun {
 			Run:      *w.Spec.RunSpec.DeepCopy(),
 		},
 	}
+	if w.Spec.Placement.Gang {
+		run.Spec.Start = v1alpha1.StartSynchronized
+	}
+	return run
 }
 
 // create creates NodeRuns. Those that fail are tried again in the next pass,

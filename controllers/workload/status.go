@@ -68,6 +68,7 @@ func statusOf(s *scope, o outcome, sum aggregate) *v1alpha1.WorkloadStatus {
 	if sum.err == nil {
 		status.Groups, status.HistogramTruncated = sum.groups, sum.truncated
 		status.MergedNodeRuns = int32(len(s.tally.valid))
+		status.SynchronizedStart = fleetStart(s.tally.valid)
 		status.Machines, status.MachineKinds = machinesOf(s.tally.valid)
 	}
 	if o.ended() {
@@ -164,6 +165,9 @@ func runningText(t tally, d *placement.Decision) string {
 		}
 	}
 	parts := []string{fmt.Sprintf("%d of %d NodeRuns are running", len(t.active)-len(idle), t.desired)}
+	if waiting := t.parked(); waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them with parked workers until all are prepared", waiting))
+	}
 	if len(idle) > 0 {
 		parts = append(parts, "not taken by the agent yet on "+nodeNames(idle))
 	}

@@ -58,7 +58,7 @@ func count(w *v1alpha1.Workload, runs []*v1alpha1.NodeRun) tally {
 			t.lost = append(t.lost, run)
 		case run.Spec.Cancel:
 			t.withdrawn = append(t.withdrawn, run)
-		case reason.Infrastructure():
+		case reason.Infrastructure() && run.Spec.StartTime == nil: // else a repetition would start alone
 			t.lost = append(t.lost, run)
 		default:
 			t.spoilt = append(t.spoilt, run)

@@ -8,6 +8,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/schedfleet/schedfleet/api/v1alpha1"
 	"github.com/schedfleet/schedfleet/pkg/workload/arena"
@@ -59,6 +62,11 @@ func Result(rep *report.Report) *v1alpha1.RunResult {
 	}
 	if h := rep.Host; h != nil {
 		r.Shape, r.FingerprintDigest = cut(h.Shape, maxDigest), cut(h.Digest, maxDigest)
+	}
+	if s := rep.Synchronized; s != nil {
+		r.SynchronizedStart = &v1alpha1.SynchronizedStart{
+			Planned: metav1.NewMicroTime(s.Planned), Actual: metav1.NewMicroTime(s.Planned.Add(time.Duration(s.Late))), LateNanoseconds: s.Late,
+		}
 	}
 	if n := rep.NUMAPagesMigrated; n != nil {
 		r.NUMAPagesMigrated = new(count(*n))

@@ -34,6 +34,8 @@ type Report struct {
 	Kernel      string    `json:"kernel"`
 	CloneMethod string    `json:"cloneMethod"`
 	StartedAt   time.Time `json:"startedAt"` // wall clock, for correlation only
+	// Synchronized is about the start of a run that was to start at a given time.
+	Synchronized *Synchronized `json:"synchronized,omitempty"`
 	// Seed is what random choices of the run were made with.
 	Seed int64 `json:"seed"`
 	// Planned is how long the workers were to work, Hold how long they did.
@@ -77,6 +79,13 @@ type Report struct {
 	Workers []Worker `json:"workers"`
 	// Notes say what was not as usual but does not make the sample void.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// Synchronized is how a run kept to the time it was to start at.
+type Synchronized struct {
+	// Planned is that time on the wall clock. Late is from then to the common start, by this machine's clock.
+	Planned time.Time `json:"planned"`
+	Late    int64     `json:"lateNanoseconds"`
 }
 
 // Figures are what one worker did, or the sum over several. Times are in

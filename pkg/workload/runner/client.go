@@ -48,18 +48,33 @@ type Client struct {
 // A *SetupError means that the run could not be set up, any other error that the
 // runner failed.
 func (c Client) Run(ctx context.Context, job Job, onEvent func(Event)) (*report.Report, error) {
+	job.Synchronized = job.StartAt != nil
 	p, err := c.start(job)
 	if err != nil {
 		return nil, err
 	}
-	limit := time.AfterFunc(limitOf(&job.Run), p.stop)
+	bound := limitOf(&job.Run)
+	if job.Synchronized {
+		bound += 2 * StartTimeout // until the time is known, and until it has come
+	}
+	limit := time.AfterFunc(bound, p.stop)
 	defer limit.Stop()
 	unhook := context.AfterFunc(ctx, p.stop)
 	defer unhook()
 
-	last, readErr := p.events(onEvent)
-	waitErr := p.wait()
+	starting := p.starter(ctx, job.StartAt)
+	last, readErr := p.events(func(ev Event) {
+		if ev.Type == EventPrepared {
+			starting.begin()
+		}
+		if onEvent != nil {
+			onEvent(ev)
+		}
+	})
+	waitErr, startErr := p.wait(), starting.end()
 	switch {
+	case startErr != nil && last.Type != EventReport:
+		return nil, errors.Join(startErr, removeLeftovers(job.Cgroup))
 	case last.Type == EventReport && last.Report != nil && last.Report.RunID == job.RunID:
 		return last.Report, nil
 	case last.Type == EventError:
@@ -72,7 +87,7 @@ func (c Client) Run(ctx context.Context, job Job, onEvent func(Event)) (*report.
 // process is a started runner.
 type process struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
 	stdout io.Reader
 	tail   tail
 
@@ -162,9 +177,45 @@ func (p *process) events(onEvent func(Event)) (Event, error) {
 			return last, err
 		}
 		last = ev
-		if onEvent != nil {
-			onEvent(ev)
+		onEvent(ev)
+	}
+}
+
+// starter tells a runner when to start its workers.
+type starter struct {
+	begin func()
+	// end returns when nothing of it goes on any more, with why no time was told.
+	end func() error
+}
+
+// starter asks startAt for the time while the events are read, so that a runner that
+// dies meanwhile is noticed.
+func (p *process) starter(ctx context.Context, startAt func(context.Context) (time.Time, error)) starter {
+	if startAt == nil {
+		return starter{begin: func() {}, end: func() error { return nil }}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	var failed error
+	tell := func() {
+		at, err := startAt(ctx)
+		if err == nil {
+			// An error here means that the runner has ended, which its events will tell.
+			_ = json.NewEncoder(p.stdin).Encode(Start{At: at})
+			return
 		}
+		if ctx.Err() == nil { // else somebody else has stopped it, and why is known
+			failed = err
+		}
+		p.stop()
+	}
+	return starter{
+		begin: sync.OnceFunc(func() { wg.Go(tell) }),
+		end: func() error {
+			cancel()
+			wg.Wait()
+			return failed
+		},
 	}
 }
 

@@ -5,12 +5,16 @@
 // own, the protocol spoken with that process, and the client that starts it.
 //
 // The client writes one Job to the runner's standard input and keeps it open. Its
-// end, for whatever reason, means to stop. The runner writes Events to standard
+// end, for whatever reason, means to stop. A synchronized Job is followed by one Start
+// once the workers are parked. The runner writes Events to standard
 // output, one JSON value a line: prepared, started, and at last either report or
 // error. By then nothing of the run is left on the machine.
 package runner
 
 import (
+	"context"
+	"time"
+
 	"github.com/schedfleet/schedfleet/pkg/workload/report"
 	"github.com/schedfleet/schedfleet/pkg/workload/spec"
 )
@@ -34,6 +38,16 @@ type Job struct {
 	Policy *spec.Policy `json:"policy,omitempty"`
 	// Run is what to execute.
 	Run spec.Run `json:"run"`
+	// Synchronized says that a Start follows. The client sets it where there is a StartAt.
+	Synchronized bool `json:"synchronized,omitempty"`
+	// StartAt is asked, once all workers are parked, when they are to start on the wall
+	// clock. Nil: at once. An error ends the run before anything was measured.
+	StartAt func(context.Context) (time.Time, error) `json:"-"`
+}
+
+// Start is when the workers of a synchronized Job start.
+type Start struct {
+	At time.Time `json:"at"`
 }
 
 // scratch is the directory of scratch files, empty for the system's.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/cpuset"
@@ -33,14 +34,18 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 	defer cancel()
 
 	out := json.NewEncoder(stdout)
-	job, err := readJob(stdin)
+	job, stdin, err := readJob(stdin)
 	if err != nil {
 		return fail(out, stderr, err)
 	}
+	starts := make(chan time.Time, 1)
 	go func() { // ends with the parent's end of the pipe, at the latest with the process
-		_, _ = io.Copy(io.Discard, stdin)
+		listen(stdin, starts)
 		cancel()
 	}()
+	if job.Synchronized {
+		job.StartAt = func(ctx context.Context) (time.Time, error) { return awaitStart(ctx, starts) }
+	}
 	if err := BecomeRealtime(); err != nil && !errors.Is(err, unix.EPERM) {
 		return fail(out, stderr, fmt.Errorf("becoming a real-time process: %w", err))
 	}
@@ -79,15 +84,24 @@ func takePlace(list string) error {
 	return restrict(cpus)
 }
 
-// readJob reads exactly one job, up to the end of its line, and leaves the rest.
-func readJob(stdin io.Reader) (Job, error) {
+// readJob reads exactly one job, and returns what comes after it.
+func readJob(stdin io.Reader) (Job, io.Reader, error) {
 	var job Job
 	in := json.NewDecoder(io.LimitReader(stdin, maxJobBytes))
 	in.DisallowUnknownFields()
 	if err := in.Decode(&job); err != nil {
-		return Job{}, fmt.Errorf("reading the job: %w", err)
+		return Job{}, nil, fmt.Errorf("reading the job: %w", err)
 	}
-	return job, nil
+	return job, io.MultiReader(in.Buffered(), stdin), nil
+}
+
+// listen hands on the first Start that comes, and returns at the end of stdin.
+func listen(stdin io.Reader, starts chan<- time.Time) {
+	var s Start
+	if err := json.NewDecoder(io.LimitReader(stdin, maxJobBytes)).Decode(&s); err == nil {
+		starts <- s.At
+	}
+	_, _ = io.Copy(io.Discard, stdin)
 }
 
 func fail(out *json.Encoder, stderr io.Writer, err error) int {

@@ -54,10 +54,10 @@ type engine struct {
 const none = -1
 
 // perform lets the workers work through the steps and fills the report in.
-func (e *engine) perform(ctx context.Context, emit func(EventType)) {
+func (e *engine) perform(ctx context.Context, start *start, emit func(EventType)) {
 	e.groups.begin()
 	around := lookAround(e.groups)
-	e.rep.StartedAt = time.Now()
+	start.reach(e.rep)
 	e.origin = sys.Monotonic()
 	for i, n := range e.crews.all() {
 		if e.start(ctx, n); i == 0 {

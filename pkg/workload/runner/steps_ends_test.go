@@ -302,6 +302,6 @@ func performWithin(t *testing.T, j Job, allowance time.Duration) *report.Report 
 	}()
 	e := newEngine(newReport(&j), groups, workers, nil, machine.CPUs)
 	e.allowance = allowance
-	e.perform(t.Context(), func(EventType) {})
+	e.perform(t.Context(), &start{}, func(EventType) {})
 	return e.rep
 }

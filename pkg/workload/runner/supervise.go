@@ -91,6 +91,12 @@ func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Reso
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, workers.close()) }()
+	emit(EventPrepared)
+	start, err := approach(ctx, job.StartAt)
+	if err != nil {
+		return nil, err
+	}
+	// Its deadline counts from here, and not from a wait of minutes.
 	watchdog, err := guard(run, groups, cpus)
 	if err != nil {
 		return nil, err
@@ -105,14 +111,13 @@ func carryOut(ctx context.Context, job Job, machine spec.Machine, run *spec.Reso
 	if machine.Topology != nil {
 		defer moveTo(housekeeping(machine.CPUs, machine.Topology.Usable(machine.CPUs)), machine.CPUs)()
 	}
-	emit(EventPrepared)
 	rep = newReport(&job)
 	if run.Script != nil {
 		workers.cfg.CPUs = machine.CPUs
-		newEngine(rep, groups, workers, cpus, machine.CPUs).perform(ctx, emit)
+		newEngine(rep, groups, workers, cpus, machine.CPUs).perform(ctx, start, emit)
 		return rep, nil
 	}
-	measure(ctx, rep, workers.live[0], groups, machine.CPUs, emit)
+	measure(ctx, rep, workers.live[0], groups, machine.CPUs, start, emit)
 	return rep, nil
 }
 
@@ -125,14 +130,14 @@ func newReport(job *Job) *report.Report {
 }
 
 // measure lets the workers of a run without steps work and fills the report in.
-func measure(ctx context.Context, rep *report.Report, n *crew, groups *cgroups, usable cpuset.CPUSet, emit func(EventType)) {
+func measure(ctx context.Context, rep *report.Report, n *crew, groups *cgroups, usable cpuset.CPUSet, start *start, emit func(EventType)) {
 	groups.begin()
 	inForce := inForce{run: usable, cgroups: groups}
 	for _, g := range n.groups {
 		inForce.note(g, none)
 	}
 	around := lookAround(groups)
-	rep.StartedAt = time.Now()
+	start.reach(rep)
 	n.started = n.handle.Start()
 	emit(EventStarted)
 	n.handle.Hold(ctx, time.Duration(rep.Planned))
