@@ -112,14 +112,6 @@ type NodeRunSpec struct {
 	Eviction string `json:"eviction,omitempty"`
 }
 
-// StartMode says when workers start.
-//
-// +kubebuilder:validation:Enum=Synchronized
-type StartMode string
-
-// StartSynchronized: at the time given in spec.startTime, once there is one.
-const StartSynchronized StartMode = "Synchronized"
-
 // WorkloadReference names a Workload in the same namespace.
 type WorkloadReference struct {
 	// name is its name.
@@ -245,25 +237,6 @@ type StepGroupResult struct {
 	//
 	// +optional
 	P99Nanoseconds *int64 `json:"p99Nanoseconds,omitempty"`
-}
-
-// SynchronizedStart is how a run kept to the time it was to start at. Both times are by the
-// node's own clock.
-type SynchronizedStart struct {
-	// planned is when its workers were to start.
-	//
-	// +required
-	Planned metav1.MicroTime `json:"planned"`
-
-	// actual is when they were started. The last of them worked startSkewNanoseconds later.
-	//
-	// +required
-	Actual metav1.MicroTime `json:"actual"`
-
-	// lateNanoseconds is from planned to actual.
-	//
-	// +required
-	LateNanoseconds int64 `json:"lateNanoseconds"`
 }
 
 // ReportReference is where the whole report of a run is.

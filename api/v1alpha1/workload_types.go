@@ -402,30 +402,6 @@ type WorkloadStatus struct {
 	HistogramTruncated bool `json:"histogramTruncated,omitempty"`
 }
 
-// FleetStart is how NodeRuns that were to start together did. It is by the nodes' own clocks:
-// by how much these differ is not in it.
-type FleetStart struct {
-	// planned is when they were to start.
-	//
-	// +required
-	Planned metav1.MicroTime `json:"planned"`
-
-	// nodeRuns is how many are counted here.
-	//
-	// +required
-	NodeRuns int32 `json:"nodeRuns"`
-
-	// spreadNanoseconds is from the first start to the last.
-	//
-	// +required
-	SpreadNanoseconds int64 `json:"spreadNanoseconds"`
-
-	// maxLateNanoseconds is from planned to the last start.
-	//
-	// +required
-	MaxLateNanoseconds int64 `json:"maxLateNanoseconds"`
-}
-
 // MergedMachine is a kind of machine, and how many NodeRuns on it were merged.
 type MergedMachine struct {
 	// fingerprintDigest is that of the machine's fingerprint.
