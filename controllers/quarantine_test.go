@@ -22,17 +22,17 @@ var _ = Describe("A test node that keeps spoiling samples", func() {
 		w := newWorld()
 		w.join("n1", voids(v1alpha1.VoidRunnerFailed, "exit status 2"))
 		w.spoil(ctx, "a", "b", "c")
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(beQuarantined(metav1.ConditionTrue, v1alpha1.ReasonKeepsFailing,
+		Eventually(theNode).WithContext(ctx).Should(beQuarantined(metav1.ConditionTrue, v1alpha1.ReasonKeepsFailing,
 			ContainSubstring("no valid sample for 3 Workloads in a row (3 RunnerFailed); NodeRun %s/c-n1-1 is void (RunnerFailed: exit status 2)", w.namespace)))
 		w.behaveNext("n1", completes)
 		next := w.load("next")
 		Eventually(of(next)).WithContext(ctx).Should(haveCondition(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonNoFittingNode,
 			ContainSubstring("1 is quarantined (KeepsFailing)")))
 		Eventually(of(next)).WithContext(ctx).Should(beComplete())
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(And(
+		Eventually(theNode).WithContext(ctx).Should(And(
 			beQuarantined(metav1.ConditionFalse, v1alpha1.ReasonTrialPassed, ContainSubstring("/next-n1-1, gave a valid sample")),
 			HaveField("Status.Quarantine", HaveField("Times", int32(0)))))
-		node, err := nodeOf("n1")(ctx)
+		node, err := theNode(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(eventReasons(node)).WithContext(ctx).Should(ConsistOf(
 			v1alpha1.ReasonKeepsFailing, v1alpha1.ReasonOnTrial, v1alpha1.ReasonTrialPassed))
@@ -42,19 +42,19 @@ var _ = Describe("A test node that keeps spoiling samples", func() {
 		w := newWorld()
 		w.join("n1", voids(v1alpha1.VoidDisturbed, "others used 3 CPUs"))
 		w.spoil(ctx, "a", "b", "c")
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(beQuarantined(metav1.ConditionTrue, v1alpha1.ReasonKeepsDisturbing))
+		Eventually(theNode).WithContext(ctx).Should(beQuarantined(metav1.ConditionTrue, v1alpha1.ReasonKeepsDisturbing))
 		w.stop()
 		w.startManager()
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(beQuarantined(metav1.ConditionUnknown, v1alpha1.ReasonOnTrial))
+		Eventually(theNode).WithContext(ctx).Should(beQuarantined(metav1.ConditionUnknown, v1alpha1.ReasonOnTrial))
 		w.spoil(ctx, "trial")
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(And(
+		Eventually(theNode).WithContext(ctx).Should(And(
 			beQuarantined(metav1.ConditionTrue, v1alpha1.ReasonKeepsDisturbing, ContainSubstring("/trial-n1-1, is void (Disturbed: others used 3 CPUs)")),
 			HaveField("Status.Quarantine.Times", int32(2))))
 		w.behaveNext("n1", completes)
 		next := w.load("next")
 		Eventually(of(next)).WithContext(ctx).Should(haveCondition(v1alpha1.ConditionPlaced, metav1.ConditionFalse, v1alpha1.ReasonNoFittingNode))
 		change(ctx, "n1", `{"metadata":{"annotations":{"schedfleet.dev/release-quarantine":"checked by hand"}}}`)
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(beQuarantined(metav1.ConditionFalse, v1alpha1.ReasonReleased))
+		Eventually(theNode).WithContext(ctx).Should(beQuarantined(metav1.ConditionFalse, v1alpha1.ReasonReleased))
 		Eventually(of(next)).WithContext(ctx).Should(beComplete())
 	})
 
@@ -64,7 +64,7 @@ var _ = Describe("A test node that keeps spoiling samples", func() {
 			n.Annotations = map[string]string{v1alpha1.AnnotationQuarantine: v1alpha1.QuarantineNever}
 		})
 		w.spoil(ctx, "a", "b", "c")
-		Consistently(nodeOf("n1")).WithContext(ctx).Should(HaveField("Status.Quarantine", BeNil()))
+		Consistently(theNode).WithContext(ctx).Should(HaveField("Status.Quarantine", BeNil()))
 	})
 
 	It("keeps what its agent says of it, and the agent keeps its quarantine", func(ctx SpecContext) {
@@ -80,9 +80,9 @@ var _ = Describe("A test node that keeps spoiling samples", func() {
 			WithTransform(func(n *v1alpha1.TestNode) bool { return n.Ready() }, BeTrue()),
 			HaveField("Status.Topology.CPUs", int32(2)),
 		)
-		Eventually(nodeOf("n1")).WithContext(ctx).Should(set)
+		Eventually(theNode).WithContext(ctx).Should(set)
 		applyAsAgent(ctx, "n1", "SaidAgain")
-		Expect(nodeOf("n1")(ctx)).To(set)
+		Expect(theNode(ctx)).To(set)
 	})
 })
 
@@ -105,11 +105,9 @@ func applyAsAgent(ctx context.Context, node, reason string) {
 		client.FieldOwner(v1alpha1.FieldOwnerAgent), client.ForceOwnership)).To(Succeed())
 }
 
-func nodeOf(name string) func(context.Context) (*v1alpha1.TestNode, error) {
-	return func(ctx context.Context) (*v1alpha1.TestNode, error) {
-		n := &v1alpha1.TestNode{}
-		return n, admin.Get(ctx, client.ObjectKey{Name: name}, n)
-	}
+func theNode(ctx context.Context) (*v1alpha1.TestNode, error) {
+	n := &v1alpha1.TestNode{}
+	return n, admin.Get(ctx, client.ObjectKey{Name: "n1"}, n)
 }
 
 func beQuarantined(status metav1.ConditionStatus, reason string, message ...types.GomegaMatcher) types.GomegaMatcher {

@@ -50,8 +50,7 @@ func (a *Agent) heartbeat(ctx context.Context, owner string, replaced context.Ca
 
 // sayNoHeartbeat logs why there is none, once for each kind of trouble, and returns which it was.
 func (a *Agent) sayNoHeartbeat(err error, said string) string {
-	var held *heldError
-	if errors.As(err, &held) {
+	if held, ok := errors.AsType[*heldError](err); ok {
 		if said != held.holder {
 			a.log.Info("takes no NodeRuns", "why", err.Error())
 		}

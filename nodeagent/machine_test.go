@@ -61,7 +61,7 @@ func newMachine() *machine {
 // twin is another machine whose agent has the same node name.
 func (m *machine) twin() *machine {
 	t := newMachine()
-	t.name, t.lease = m.name, m.lease
+	t.name, t.account, t.lease = m.name, m.account, m.lease
 	return t
 }
 

@@ -19,8 +19,7 @@ var _ = Describe("A plan", func() {
 	plan := func(ctx context.Context, manifest string) (said string, code int) {
 		GinkgoHelper()
 		out, err := c.schedfleet(ctx, time.Minute, "plan", "--kubeconfig", filepath.Join(c.dir, "kubeconfig"), writeTemp(manifest))
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return out, exit.ExitCode()
 		}
 		Expect(err).NotTo(HaveOccurred(), out)

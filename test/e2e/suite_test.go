@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,9 +112,7 @@ func (c *cluster) state() (state, error) {
 		return s, err
 	}
 	err = json.Unmarshal(text, &s)
-	for name, p := range c.restarted {
-		s.Children[name] = p
-	}
+	maps.Copy(s.Children, c.restarted)
 	return s, err
 }
 
