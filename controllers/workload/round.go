@@ -207,7 +207,10 @@ func (r *Reconciler) gatherRound(ctx context.Context) (reconcile.Result, error) 
 		}
 	}
 	first, waiting := r.contenders.waiting(maxTold)
-	if now.Sub(r.told) >= r.Timings.StatusInterval {
+	again := r.Timings.WaitingRecheck
+	if soon := r.Timings.StatusInterval - now.Sub(r.told); soon > 0 {
+		again = min(again, soon) // what has changed since is told then
+	} else {
 		r.told = now
 		for _, c := range first {
 			wake(c.workload)
@@ -217,7 +220,7 @@ func (r *Reconciler) gatherRound(ctx context.Context) (reconcile.Result, error) 
 	if waiting == 0 {
 		return reconcile.Result{}, nil
 	}
-	return reconcile.Result{RequeueAfter: r.Timings.WaitingRecheck}, nil
+	return reconcile.Result{RequeueAfter: again}, nil
 }
 
 // recheck is when a waiting Workload looks at the nodes even if nothing tells it to.

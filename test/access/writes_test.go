@@ -216,7 +216,7 @@ func agentCases(t *testing.T) map[string]one {
 		"not the status of a Workload":        {agentA, applyStatus("apiVersion: schedfleet.dev/v1alpha1\nkind: Workload\nmetadata: {namespace: team-a, name: w}\nstatus: {observedGeneration: 9}"), []string{forbidden}},
 		"it reads no Workload":                {agentA, read(&v1alpha1.Workload{ObjectMeta: at(tenant, "w")}), []string{forbidden}},
 		"it reads no Secret":                  {agentA, list(&corev1.SecretList{}, system), []string{forbidden}},
-		"it reads no other's Lease":           {agentA, read(&coordinationv1.Lease{ObjectMeta: at(system, "node-b")}), []string{forbidden}},
+		"it lists no Leases":                  {agentA, list(&coordinationv1.LeaseList{}, system), []string{forbidden}},
 		"a token without a node: no NodeRun":  {unbound, applyStatus(runA + "status: {agentInstance: i}"), []string{denied, "the agent's token is bound to no Node", "TokenRequest API"}},
 		"a token without a node: no TestNode": {unbound, apply(nodeA + "metadata: {name: node-c}"), []string{denied, "bound to no Node"}},
 		"a token without a node: no status":   {unbound, applyStatus(nodeB + ready), []string{denied, "bound to no Node"}},
