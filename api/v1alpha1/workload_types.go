@@ -73,8 +73,8 @@ type WorkloadSpec struct {
 
 	// retries is how many NodeRuns may be repeated after an infrastructure
 	// failure (agent restarted, node lost, runner failed), over all nodes. Each is
-	// repeated on another node where one is free, first of all on one of the same class:
-	// hardware and kernel. What was evicted from a node is repeated without using up a
+	// repeated on another node where one is free, first of all on one of the same class,
+	// that is of the same fingerprint. What was evicted from a node is repeated without using up a
 	// retry. Default 1.
 	//
 	// +optional
