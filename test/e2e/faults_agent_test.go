@@ -44,7 +44,7 @@ func (f *faults) agents() {
 		awaitFinished(ctx, "twins")
 		Expect(endings(ctx, "twins")).To(Equal(map[string][]string{"node-a": {"Valid"}}))
 		Expect(holderOf(ctx, "node-a")).To(Equal(mine))
-		Expect(twin.said()).NotTo(ContainSubstring("run taken"))
+		Expect(twin.said()).NotTo(ContainSubstring("run begun"))
 
 		apply(ctx, onNode("two", "twins-2", "10m", "  retries: 0"))
 		workers := awaitTimers(ctx)
@@ -59,7 +59,7 @@ func (f *faults) agents() {
 			Should(ContainSubstring("another agent holds this node's Lease"))
 		apply(ctx, onNode("two", "twins-3", "1s", ""))
 		awaitFinished(ctx, "twins-3")
-		Expect(twin.said()).To(ContainSubstring("run taken"))
+		Expect(twin.said()).To(ContainSubstring("run begun"))
 
 		twin.stop(ctx)
 		apply(ctx, onNode("two", "twins-4", "1s", ""))

@@ -6,9 +6,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -94,30 +96,75 @@ func (f *faults) plane() {
 	It("that is killed, first etcd and then the API server, and started again", func(ctx context.Context) {
 		apply(ctx, workload("killed-api", "5s", ""))
 		awaitWorkers(ctx)
-		for _, name := range []string{"etcd", "kube-apiserver"} {
-			again(ctx, name)
-		}
-		Eventually(func() error { return c.client.List(ctx, &v1alpha1.NodeRunList{}) }).WithContext(ctx).
-			WithTimeout(time.Minute).WithPolling(200 * time.Millisecond).Should(Succeed())
+		address := etcdAddress()
+		again(ctx, "etcd", func() error {
+			port, err := net.DialTimeout("tcp", address, time.Second)
+			if err != nil {
+				return err
+			}
+			return port.Close()
+		})
+		again(ctx, "kube-apiserver", func() error { return c.client.List(ctx, &v1alpha1.NodeRunList{}) })
 		awaitFinished(ctx, "killed-api")
 		Expect(endings(ctx, "killed-api")).To(Equal(bothValid()))
 	}, NodeTimeout(3*time.Minute))
 }
 
-// again kills a part of the control plane, which nobody starts again but this.
-func again(ctx context.Context, name string) {
+// again kills a part of the control plane, which nobody starts again but this, and waits
+// until it answers. One that ends is started once more: while nobody listened, its port may
+// have become that of a connection.
+func again(ctx context.Context, name string, answers func() error) {
 	GinkgoHelper()
 	old := child(name)
 	args := strings.Split(strings.TrimSuffix(procFile(old, "cmdline"), "\x00"), "\x00")
 	environ := strings.Split(strings.TrimSuffix(procFile(old, "environ"), "\x00"), "\x00")
 	old.kill()
-	Eventually(old.alive).WithContext(ctx).WithTimeout(10 * time.Second).Should(BeFalse())
+	// Its ports are free once the last of its threads is gone, and it is reaped then.
+	Eventually(func() error { _, err := os.Stat(fmt.Sprintf("/proc/%d", old.PID)); return err }).WithContext(ctx).
+		WithTimeout(10 * time.Second).WithPolling(10 * time.Millisecond).Should(MatchError(os.ErrNotExist))
+	var ended <-chan struct{}
+	Eventually(func() error {
+		select {
+		case <-ended:
+			ended = nil
+		default:
+		}
+		if ended == nil {
+			ended = startAgain(name, args, environ)
+		}
+		return answers()
+	}).WithContext(ctx).WithTimeout(time.Minute).WithPolling(200*time.Millisecond).Should(Succeed(), "%s does not answer", name)
+}
+
+// startAgain starts a part of the control plane, and says when it ends.
+func startAgain(name string, args, environ []string) <-chan struct{} {
+	GinkgoHelper()
+	log, err := os.OpenFile(filepath.Join(c.dir, "logs", name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	Expect(err).NotTo(HaveOccurred())
+	defer log.Close()
 	cmd := exec.Command(args[0], args[1:]...) // it outlives the story, not the cluster
-	cmd.Env = environ
+	cmd.Env, cmd.Stdout, cmd.Stderr = environ, log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	Expect(cmd.Start()).To(Succeed())
 	c.restarted[name] = identify(cmd.Process.Pid)
-	go func() { _ = cmd.Wait() }() // dev down ends it
+	ended := make(chan struct{})
+	go func() { // dev down ends it
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	return ended
+}
+
+// etcdAddress is where the cluster's etcd listens.
+func etcdAddress() string {
+	GinkgoHelper()
+	for arg := range strings.SplitSeq(procFile(child("kube-apiserver"), "cmdline"), "\x00") {
+		if _, address, ok := strings.Cut(arg, "--etcd-servers=http://"); ok {
+			return address
+		}
+	}
+	Fail("the API server was not told where etcd is")
+	return ""
 }
 
 func procFile(p process, name string) string {

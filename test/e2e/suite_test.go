@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +98,8 @@ var _ = JustAfterEach(func(ctx context.Context) {
 	}
 	logs, _ := filepath.Glob(filepath.Join(c.dir, "logs", "*.log"))
 	for _, log := range logs {
-		if name := filepath.Base(log); name == "etcd.log" || name == "kube-apiserver.log" {
+		name := filepath.Base(log)
+		if _, again := c.restarted[strings.TrimSuffix(name, ".log")]; !again && (name == "etcd.log" || name == "kube-apiserver.log") {
 			continue
 		}
 		text, _ := os.ReadFile(log)
