@@ -43,15 +43,15 @@ run() { # KIND
   case $1 in
   unit) gotest unit ;;
   integration)
-    say "integration: suites on a real API server; about 1 minute"
+    say "integration: suites on a real API server; about 4 minutes"
     gotest integration -count=1 -timeout 10m
     ;;
   guest)
-    say "guest: emulated machines of several shapes; about 3 minutes"
+    say "guest: emulated machines of several shapes; about 13 minutes"
     gotest guest -count=1 -timeout 20m
     ;;
   e2e)
-    say "e2e: whole clusters on this machine, and guests in them; about 4 minutes"
+    say "e2e: whole clusters on this machine, and guests in them; about 8 minutes"
     gotest e2e -count=1 -timeout 30m
     ;;
   *)
