@@ -271,7 +271,9 @@ var _ = Describe("A Workload", func() {
 		Expect(admin.Delete(ctx, obj)).To(Succeed())
 		lives += w.untilNow(ctx, func() bool { return must(gone(obj)(ctx)) })
 		Expect(runsOf(obj)(ctx)).To(BeEmpty())
-		Expect(lives).To(BeNumerically(">", 5), "managers that were killed") // several writes can be under way in one life
+		// That they were killed at all, and again and again: 7 to 9 were seen, by how many writes
+		// were under way when the first of them came through.
+		Expect(lives).To(BeNumerically(">", 5), "managers that were killed")
 	}, SpecTimeout(2*time.Minute))
 
 	It("is not given up by a manager that starts, before its node could be heard", func(ctx SpecContext) {
